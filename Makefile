@@ -1,0 +1,80 @@
+# chartfs. `make help` tells the targets; everything that is built goes to $(B).
+
+VERSION = 0.1.0
+B = .build
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+
+CC = gcc
+CFLAGS = -O2 -g
+# SAN=address,undefined or SAN=thread builds with those sanitizers (give it a B of its own).
+SAN =
+
+PACKAGES = fuse3 libcurl libcjson libcrypto zlib yaml-0.1
+OUR_CPPFLAGS = -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHARTFS_VERSION='"$(VERSION)"' \
+	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+OUR_CFLAGS = -std=gnu11 -pthread -fno-common -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wundef \
+	-Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+OUR_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN))
+LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+# The layers, from the bottom up; each archive is linked only with those below it.
+CACHE_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(wildcard cache/base/*.c cache/*.c))
+CLIENT_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(wildcard client/*.c))
+FS_OBJ = $(patsubst %.c,$(B)/obj/%.o,$(filter-out fs/main.c,$(wildcard fs/*.c)))
+CACHE_LIB = $(B)/libcache.a
+CLIENT_LIB = $(B)/libclient.a $(CACHE_LIB)
+FS_LIB = $(B)/libfs.a $(CLIENT_LIB)
+
+UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*-*.c))
+
+all: $(B)/chartfs
+
+$(B)/chartfs: $(B)/obj/fs/main.o $(FS_LIB)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libcache.a: $(CACHE_OBJ)
+$(B)/libclient.a: $(CLIENT_OBJ)
+$(B)/libfs.a: $(FS_OBJ)
+$(B)/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+# Rebuilds everything when the flags change.
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(OUR_CPPFLAGS) $(OUR_CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(OUR_CPPFLAGS) $(OUR_CFLAGS)' > $@
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo CC $<
+	@$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A unit test is named after its layer and links only that layer and those below.
+$(B)/unit/cache-%: $(B)/obj/tests/unit/cache-%.o $(CACHE_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/unit/client-%: $(B)/obj/tests/unit/client-%.o $(CLIENT_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/unit/fs-%: $(B)/obj/tests/unit/fs-%.o $(FS_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+units: $(UNITS)
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all units clean force
+.SECONDARY:
