@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * Files that are being written and are not yet in a registry. They lie in DIR/spool/PID-RANDOM/,
+ * a folder locked (flock) by its process; what a dead process left there is moved to DIR/failed/
+ * at the next start, because it may be all that is left of somebody's chart.
+ */
+#include "cache/base/error.h"
+#include "cache/store.h"
+
+struct staging;
+
+/* Makes this process's folder and keeps what others left. `limit_bytes` bounds all files in it. */
+struct staging *staging_open(struct store *store, uint64_t limit_bytes, struct error *err);
+/* Removes the folder and the files still in it. */
+void staging_close(struct staging *staging);
+
+/* A new empty file, opened for reading and writing; `*id` names it in the calls below. `name` is
+ * what the user called it (a hint for failed/). Returns the descriptor. */
+int staging_create(struct staging *staging, const char *name, uint64_t *id, struct error *err);
+
+/* Accounts for a file that is to grow from `old_size` to `size`: 0 or -ENOSPC, nothing changed.
+ * Shrinking always works. */
+int staging_resize(struct staging *staging, uint64_t old_size, uint64_t size);
+
+/* Removes the file, whose size is given back to the budget. */
+void staging_discard(struct staging *staging, uint64_t id, uint64_t size);
+
+/* Moves the file to DIR/failed/TIME-NAME; its path is put into `path`. Frees its budget. */
+int staging_keep(struct staging *staging, uint64_t id, const char *name, uint64_t size, char *path,
+	size_t path_size, struct error *err);
