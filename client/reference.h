@@ -21,17 +21,19 @@ bool reference_is_tag(const char *text);
 /* Whether the host names this machine's loopback: localhost, *.localhost, 127.0.0.0/8, [::1]. */
 bool reference_is_loopback(const char *host);
 
-/* The tag that stores a version ('+' becomes '_'), false if there is none. */
+/* The tag that stores a version ('+' becomes '_'), false if there is none: a version holds no '_'
+ * of its own, so that no two versions share a tag. */
 bool reference_tag_of_version(const char *version, char tag[REFERENCE_TAG_MAX + 1]);
-/* The version that a tag shows ('_' becomes '+'). */
+/* The version that a tag shows ('_' becomes '+'); false for what is no tag. */
 bool reference_version_of_tag(const char *tag, char version[REFERENCE_TAG_MAX + 1]);
 
 /* The last component of a repository (within the text). */
 const char *reference_last_component(const char *repository);
 
-/* SOURCE of the command line: [oci://][HOST[:PORT][/PATH]]. Host and path are put into the buffers
- * ("" for none). Refused with a sentence (EINVAL): userinfo, tag, digest, other schemes, what is
- * not in the grammar. `docker.io` and `index.docker.io` become registry-1.docker.io. */
+/* SOURCE of the command line: [oci://]HOST[:PORT][/PATH], or "oci://" alone. Host (in lower case)
+ * and path are put into the buffers ("" for none). Without the scheme only a sure host passes.
+ * Refused with a sentence (EINVAL) that holds no secret: userinfo, tag, digest, other schemes, what
+ * is not in the grammar. `docker.io` and `index.docker.io` become registry-1.docker.io. */
 struct error;
 int reference_parse_source(const char *source, char host[REFERENCE_HOST_MAX + 1],
 	char path[REFERENCE_REPOSITORY_MAX + 1], struct error *err);

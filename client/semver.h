@@ -16,7 +16,8 @@ struct semver {
 bool semver_parse_strict(const char *text, struct semver *version);
 bool semver_parse_loose(const char *text, struct semver *version);
 
-/* SemVer 2.0.0 precedence (section 11); metadata does not count. */
+/* SemVer 2.0.0 precedence (section 11); metadata does not count. Numbers of a prerelease that
+ * exceed 64 bits are compared as texts, as Helm does. */
 int semver_compare(const struct semver *a, const struct semver *b);
 
 /* A total order over version texts for listings: precedence, then bytewise. Texts that are no
