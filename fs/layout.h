@@ -19,9 +19,18 @@ bool layout_is_provenance(const char *name); /* *.prov */
 /* Whether the name reads as a version (loosely, as Helm's --version), and thus as a tag. */
 bool layout_is_version(const char *name);
 
-/* Whether a directory of that name may be guessed where a registry cannot tell: a grammatical
- * component that is no scratch name, no *.tgz, no *.prov and no version. */
+/* Whether a directory may have that name for being part of a repository's: a component that is no
+ * scratch name, no *.tgz and no *.prov. Others are never asked of a registry and never shown. */
+bool layout_is_child(const char *name);
+
+/* Whether a directory of that name may be guessed where a registry cannot tell: a layout_is_child()
+ * that is no version. */
 bool layout_is_speculative(const char *name);
+
+/* The version that a tag is shown as, or false where it is no version (then it resolves by its
+ * exact name, unlisted); and the tag that a name in a chart's directory can mean, or false. */
+bool layout_version_of_tag(const char *tag, char version[REFERENCE_TAG_MAX + 1]);
+bool layout_tag_of_name(const char *name, char tag[REFERENCE_TAG_MAX + 1]);
 
 /* The splits of NAME-VERSION.tgz[.prov], shortest NAME first; `start` 0 for the first, then the
  * returned value; 0 when there is none (left). Only grammatical names and versions that are strict

@@ -9,9 +9,17 @@ int lookup_name(struct call *call, struct node *parent, const char *name, struct
 /* The same without this mount's own names: what is published. */
 int lookup_published(struct call *call, struct node *parent, const char *name, struct node **child);
 
-/* The node of a version's directory, of a directory, of a published file; pinned. They ask nobody.
- */
+/* The root by the mount's options, pinned: NODE_HOSTS, or the directory that SOURCE names. Asks
+ * nobody. For tree_set_root(). */
+struct node *lookup_root(struct mount *mount);
+
+/* The nodes of what is published, pinned. They ask nobody. A version's name is its tag as shown. A
+ * file (PARENT is a version's directory, or a directory for an alias) belongs to `repository` and
+ * `tag`, and holds the layer of that digest and size. */
 struct node *lookup_directory(struct mount *mount, struct node *parent, const char *name,
 	struct registry *registry, const char *path);
 struct node *lookup_version(
 	struct mount *mount, struct node *parent, const char *name, const char *tag);
+struct node *lookup_file(struct mount *mount, struct node *parent, const char *name,
+	const char *repository, const char *tag, const struct digest *digest, uint64_t size,
+	int64_t mtime);

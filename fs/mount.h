@@ -18,6 +18,7 @@ struct mount {
 	struct flights *flights;
 	struct staging *staging;
 	struct tree *tree;
+	struct resolve *resolve; /* see resolve.h: made after facts and client, freed first */
 	struct local *local;
 	struct pool *pool;
 	struct notify *notify;

@@ -13,14 +13,34 @@
 
 struct registry;
 
-/* A repository's tags (value: struct names, bytewise sorted). ENOENT: no such repository, which is
- * a fact as well. */
+/* What all of it shares beside the facts. resolve_stop() is called once the mount is ending and
+ * the client is stopped, and returns when no thread of it is left. */
+struct resolve *resolve_new(struct mount *mount);
+void resolve_stop(struct resolve *resolve);
+void resolve_free(struct resolve *resolve);
+
+/* The value of a tags fact. `names` comes first, so that it can be read as a struct names too. */
+struct tag_set {
+	struct names names;    /* the tags, bytewise sorted */
+	struct names versions; /* those that are versions, as shown, in SemVer order */
+	uint64_t hash;         /* differs where the versions differ */
+	int64_t asked_ms;      /* clock_now_ms() when the registry was asked */
+	bool is_missing;       /* the registry has no such repository */
+};
+
+/* A repository's tags (value: struct tag_set). ENOENT: no such repository, which is a fact as
+ * well. */
 int resolve_tags(
 	struct call *call, struct registry *registry, const char *repository, struct fact **tags);
 
 /* The manifest that a tag means (value: struct manifest). */
 int resolve_manifest(struct call *call, struct registry *registry, const char *repository,
 	const char *tag, struct fact **manifest);
+
+/* Which host a name in the root of oci:// is. ENOENT where it is none. */
+int resolve_host(struct call *call, const char *name, struct registry **registry);
+/* The hosts that are listed there (sorted): with credentials, given, visited. */
+int resolve_hosts(struct call *call, struct names *hosts);
 
 /* Every repository known: the catalog's, and what was given, visited or pushed (value: struct
  * names). `*is_complete` tells whether it came from a whole catalog, so that what is not in it

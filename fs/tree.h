@@ -8,8 +8,9 @@
  *	HOST/a/b:TAG		a version				(NODE_VERSION)
  *	PARENT-KEY/NAME@HEX	a published file, HEX of its layer	(NODE_FILE)
  *	PARENT-KEY//NAME	a scratch directory, its name begins with '.' or lies below such a
- *one spool:ID		a file that is being written		(NODE_SPOOL)
+ *	spool:ID		a file that is being written		(NODE_SPOOL)
  *
+ * The texts lie in the node's own block, or in its parent's where they are the same.
  * Two counts keep a node: the kernel's lookups and our own pins. Both are guarded by the tree's
  * lock, which is a leaf: no I/O, no reply and no other lock while it is held. Everything else in
  * a node is fixed when it is made, but for what says otherwise.
@@ -19,7 +20,6 @@
  *	local.lock	the names of this mount
  *	facts, flights, staging, pool, tree: leaves
  */
-#include "cache/base/map.h"
 #include "cache/digest.h"
 
 #include <stdbool.h>
@@ -40,13 +40,14 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
-	uint64_t ino; /* st_ino: a hash of the key */
-	char *key;
-	char *name;                /* under which it was first found; for messages */
+	uint64_t ino;      /* st_ino: a hash of the key */
+	struct node *next; /* of the same slot; guarded by the tree's lock */
+	const char *key;
+	const char *name;          /* under which it was first found; for messages */
 	struct node *parent;       /* pinned; NULL for the root */
 	struct registry *registry; /* NULL for NODE_HOSTS, and NODE_SCRATCH below it */
-	char *path;                /* the repository, or "" (also of versions and files); or NULL */
-	char *tag;                 /* versions and files, else NULL */
+	const char *path;          /* the repository, or "" (also of versions and files); or NULL */
+	const char *tag;           /* versions and files, else NULL */
 	struct digest digest;      /* files: the layer's */
 	uint64_t size;             /* files */
 	int64_t mtime;             /* files, seconds */
@@ -54,8 +55,8 @@ struct node {
 
 	uint64_t lookups; /* guarded by the tree's lock, as is pins */
 	unsigned pins;
-	void *listing_seen;  /* see listing.c; guarded by the tree's lock */
-	int64_t is_moved_ms; /* see handle.c; guarded by the tree's lock */
+	uint64_t listing_seen; /* see listing.c; guarded by the tree's lock */
+	int64_t is_moved_ms;   /* see handle.c; guarded by the tree's lock */
 };
 
 struct tree *tree_new(void);
@@ -92,6 +93,12 @@ void tree_unpin(struct tree *tree, struct node *node);
 /* The kernel's count: one more for each entry replied, fewer by FORGET. */
 void tree_look(struct tree *tree, struct node *node);
 void tree_forget(struct tree *tree, uint64_t id, uint64_t count);
+
+/* Puts the value into node->listing_seen and returns what was there. */
+uint64_t tree_swap_seen(struct tree *tree, struct node *node, uint64_t seen);
+
+/* st_ino of the node that has, or would have, the key. */
+uint64_t tree_ino(const char *key);
 
 /* Writes the node's path below the mount point, for messages. */
 void tree_print_path(struct tree *tree, const struct node *node, char *path, size_t size);
