@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * The Authorization header of one registry: which credentials are used, how its challenges are
+ * answered (DESIGN 6; distribution token authentication), and what tokens were got for them. One
+ * per registry; any thread may call. Requests to token servers go through the transport.
+ */
+#include "cache/base/buf.h"
+#include "cache/base/error.h"
+#include "cache/base/names.h"
+#include "cache/base/wait.h"
+#include "client/certs.h"
+#include "client/registry.h"
+#include "client/transport.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct auth;
+
+/* What a request needs; `repository` NULL is the catalog ("registry:catalog:*"). No scope at all is
+ * GET /v2/. `actions` is "pull", "pull,push", "delete", ... */
+struct scope {
+	const char *repository;
+	const char *actions;
+};
+
+struct scopes {
+	const struct scope *at;
+	size_t count;
+};
+
+/* All that an auth needs to know; everything pointed to outlives it, the options are copied. */
+struct auth_setup {
+	struct transport *transport;
+	struct certs *certs;
+	const struct client_options *options;
+	const char *host; /* HOST[:PORT] as the user wrote it */
+};
+
+struct auth *auth_new(const struct auth_setup *setup, struct error *err);
+void auth_free(struct auth *auth);
+
+/* Sets `authorization` (empty before; the caller wipes it) to the header's value for a request with
+ * these scopes, as far as is known by now: "" before the first challenge and for anonymous access.
+ * May fetch a token. */
+int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *authorization,
+	const struct wait *wait, struct error *err);
+
+/* A request with these scopes, sent with `sent` ("" for none), was answered 401. 0: repeat it with
+ * the new `authorization`. -EACCES: give up, with the sentence (what was refused, what to do).
+ * Other failures are those of the token server. The realm is judged by response->url and ->peer
+ * (https unless the registry itself is http; no private address behind a public registry). */
+int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
+	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err);
+
+/* As registry_identity(). */
+void auth_identity(
+	struct auth *auth, const char *repository, char identity[REGISTRY_IDENTITY_SIZE]);
+
+/* Adds the hosts that have stored credentials; files that cannot be read are logged. */
+int auth_list_hosts(const struct client_options *options, struct names *hosts, struct error *err);
