@@ -2,15 +2,25 @@
 /*
  * The names of this mount alone: directories made by mkdir, scratch, files being written or not
  * (yet) published, names as typed that stand for what they published. They lie over what the
- * registry holds. Keyed by the directory's key and the name.
+ * registry holds. Keyed by the directory's key and the name; each keeps its node pinned.
  */
 #include "fs/call.h"
 #include "fs/tree.h"
 
+#include <stdint.h>
+
 struct local;
 
+enum local_kind {
+	LOCAL_DIRECTORY, /* made by mkdir: a NODE_DIRECTORY, NODE_VERSION or NODE_SCRATCH */
+	LOCAL_FILE,      /* a spool, under its only name */
+	LOCAL_OVER,      /* a spool that is to replace what is published under that name */
+	LOCAL_TYPED,     /* what was published under another name than its own, for a while */
+	LOCAL_RECENT,    /* the same under its own name: found by asking, kept for its times */
+};
+
 struct local *local_new(void);
-void local_free(struct local *local);
+void local_free(struct mount *mount, struct local *local);
 
 /* 0 with the node, pinned; -ENODATA: nothing local by that name, ask the registry. Otherwise as
  * lookup_name(). */
@@ -26,3 +36,32 @@ uint64_t local_epoch(struct mount *mount, const struct node *directory);
 
 /* Whether the directory was made here (mkdir) and nothing has been pushed into it yet. */
 bool local_is_made(struct mount *mount, const struct node *directory);
+
+/* Whether a file published under that name is being replaced: then nobody may keep the name. */
+bool local_is_over(struct mount *mount, const struct node *parent, const char *name);
+
+/* Gives the name a meaning; the former one, if any, is dropped. Pins the node. For LOCAL_OVER
+ * `tid` is the thread that may find it, once and within a second. */
+void local_put(struct mount *mount, struct node *parent, const char *name, enum local_kind kind,
+	struct node *node, pid_t tid);
+
+/* What the name means, pinned, whoever asks; NULL for nothing. */
+struct node *local_get(
+	struct mount *mount, const struct node *parent, const char *name, enum local_kind *kind);
+
+/* A switched file has been opened: it no longer lapses, and no lookup finds it. */
+void local_opened(struct mount *mount, struct node *parent, const char *name);
+
+/* Drops the name if it means that node (NULL: whatever it means). Whether it did. */
+bool local_remove(
+	struct mount *mount, const struct node *parent, const char *name, const struct node *node);
+
+/* Whether the directory holds local names other than directories (`but_directories`), or any. */
+bool local_has_names(struct mount *mount, const struct node *directory, bool but_directories);
+
+/* After a push to HOST/REPOSITORY:TAG: the directories on the way are the registry's now. */
+void local_published(
+	struct mount *mount, const char *host, const char *repository, const char *tag);
+
+/* Calls `visit` for each spool that has a name (at the end of the mount, without any lock). */
+void local_each_spool(struct mount *mount, void (*visit)(struct mount *mount, struct spool *spool));

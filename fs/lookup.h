@@ -1,5 +1,6 @@
 #pragma once
 /* What a name in a directory is: this mount's own things first, then what the registry holds. */
+#include "client/manifest.h"
 #include "fs/call.h"
 #include "fs/tree.h"
 

@@ -30,3 +30,7 @@ struct mount {
 /* Mounts, serves and unmounts. Returns the program's exit status; in the background the parent
  * returns as soon as the mount serves, or has failed. */
 int mount_run(const struct options *options);
+
+/* Between these a push is under way: SIGTERM and SIGINT wait for it to end before they unmount. */
+void mount_begin_push(struct mount *mount);
+void mount_end_push(struct mount *mount);

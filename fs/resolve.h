@@ -6,6 +6,7 @@
  *
  * An answer is fresh for the mount's ttl. Facts are keyed IDENTITY/HOST/..., see resolve.c.
  */
+#include "cache/base/buf.h"
 #include "cache/base/names.h"
 #include "cache/facts.h"
 #include "client/manifest.h"
@@ -60,6 +61,11 @@ int resolve_has_children(
  * known. `*digest` is its manifest's where that is known too (`*has_digest`). */
 int resolve_peek_tag(struct mount *mount, struct registry *registry, const char *repository,
 	const char *tag, bool *has_digest, struct digest *digest);
+
+/* The bytes of a manifest that is known under that tag with that digest, appended to `bytes`; false
+ * where it is not known. Asks nobody, and its age does not matter: the digest says what it is. */
+bool resolve_known_manifest(struct mount *mount, struct registry *registry, const char *repository,
+	const char *tag, const struct digest *digest, struct buf *bytes);
 
 /* After a push: what the registry now holds is known here at once (tags, manifest, repository),
  * and answers to questions asked before are dropped. Takes copies. */

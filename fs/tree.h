@@ -100,5 +100,12 @@ uint64_t tree_swap_seen(struct tree *tree, struct node *node, uint64_t seen);
 /* st_ino of the node that has, or would have, the key. */
 uint64_t tree_ino(const char *key);
 
+/* Notes that a file was answered "moved" at `now_ms`; returns how long ago that was last so (a very
+ * long time for the first). */
+int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms);
+
+/* A file's times as the user set them in this mount; the registry knows nothing of it. */
+void tree_set_mtime(struct tree *tree, struct node *node, int64_t mtime);
+
 /* Writes the node's path below the mount point, for messages. */
 void tree_print_path(struct tree *tree, const struct node *node, char *path, size_t size);

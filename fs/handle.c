@@ -1,0 +1,204 @@
+#include "fs/handle.h"
+
+#include "cache/base/clock.h"
+#include "cache/base/memory.h"
+#include "cache/base/scope.h"
+#include "fs/layout.h"
+#include "fs/local.h"
+#include "fs/mount.h"
+#include "fs/publish.h"
+#include "fs/resolve.h"
+#include "fs/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { MOVED_ONCE_MS = 1000 };
+
+struct handle {
+	int fd;            /* of a blob: ours; of a spool: the spool's */
+	struct node *node; /* of a spool, pinned; NULL for a blob */
+	bool is_writer;
+};
+
+static struct handle *new_spool_handle(struct call *call, struct node *node, bool is_writer)
+{
+	struct handle *handle = must_alloc(sizeof(*handle));
+
+	*handle = (struct handle){.fd = node->spool->fd, .node = node, .is_writer = is_writer};
+	tree_pin(call->mount->tree, node);
+	return handle;
+}
+
+struct handle *handle_of_spool(struct call *call, struct node *node)
+{
+	return new_spool_handle(call, node, true);
+}
+
+/* Whether the tag of a file that the kernel still knows is known to mean other bytes now. True
+ * once: the kernel looks the name up again, and if it gets the same node, these bytes it is. */
+static bool has_moved(struct call *call, struct node *node)
+{
+	struct call asking_nobody = {.mount = call->mount};
+	scoped(fact_releasep) struct fact *fact = NULL;
+	const struct manifest *manifest;
+	int64_t now_ms = clock_now_ms();
+
+	if (resolve_manifest(&asking_nobody, node->registry, node->path, node->tag, &fact) < 0)
+		return false;
+	manifest = fact_value(fact);
+	for (size_t i = 0; i < manifest->layer_count; i++)
+		if (digest_equal(&manifest->layers[i].digest, &node->digest))
+			return false;
+	return tree_mark_moved(call->mount->tree, node, now_ms) > MOVED_ONCE_MS;
+}
+
+static int open_published(struct call *call, struct node *node, struct handle **handle)
+{
+	int fd, r;
+
+	if (has_moved(call, node))
+		return fail(&call->err, ESTALE, "%s has been replaced in the registry", node->name);
+	r = resolve_blob(call, node->registry, node->path, &node->digest, node->size, &fd);
+	if (r < 0)
+		return r;
+	*handle = must_alloc(sizeof(**handle));
+	**handle = (struct handle){.fd = fd};
+	return 0;
+}
+
+/* Makes a spool that is to replace the published file, and sends the kernel to look for it. */
+static int switch_to_spool(struct call *call, struct node *node, int flags)
+{
+	struct mount *mount = call->mount;
+	struct node *spool_node, *other;
+	enum local_kind kind;
+	int fd = -1, r = 0;
+
+	other = local_get(mount, node->parent, node->name, &kind);
+	if (other)
+		tree_unpin(mount->tree, other);
+	if (other && kind == LOCAL_OVER)
+		return fail(&call->err, EBUSY, "%s is being written already", node->name);
+	if (!(flags & O_TRUNC)) {
+		r = resolve_blob(call, node->registry, node->path, &node->digest, node->size, &fd);
+		if (r < 0)
+			return r;
+	}
+	r = spool_new(call, node->parent, node->name, &spool_node);
+	if (r == 0) {
+		spool_node->spool->is_over = true;
+		if (fd >= 0)
+			r = spool_fill(call, spool_node->spool, fd, node->size);
+		if (r == 0) {
+			local_put(
+				mount, node->parent, node->name, LOCAL_OVER, spool_node, call->tid);
+			r = fail(&call->err, ESTALE, "%s is written anew", node->name);
+		}
+		tree_unpin(mount->tree, spool_node);
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int open_spool(struct call *call, struct node *node, int flags, struct handle **handle)
+{
+	struct spool *spool = node->spool;
+	bool is_writer = (flags & O_ACCMODE) != O_RDONLY;
+	int r = spool_acquire(call, spool);
+
+	if (r < 0)
+		return r;
+	if (is_writer)
+		r = spool_begin_writing(call, spool);
+	if (r == 0 && is_writer && spool->is_over)
+		local_opened(call->mount, spool->parent, spool->name);
+	if (r == 0 && is_writer && flags & O_TRUNC && spool->size) {
+		r = spool_truncate(call, spool, 0);
+		if (r < 0)
+			spool_end_writing(spool);
+	}
+	if (r == 0)
+		*handle = new_spool_handle(call, node, is_writer);
+	spool_release(spool);
+	return r;
+}
+
+int handle_open(struct call *call, struct node *node, int flags, struct handle **handle)
+{
+	bool is_writer = (flags & O_ACCMODE) != O_RDONLY;
+
+	if (is_writer && call->mount->options->is_read_only)
+		return fail(&call->err, EROFS, "%s: mounted read-only", node->name);
+	if (node->kind == NODE_SPOOL)
+		return open_spool(call, node, flags, handle);
+	if (node->kind != NODE_FILE)
+		return fail(&call->err, EISDIR, "%s is a directory", node->name);
+	return is_writer ? switch_to_spool(call, node, flags) : open_published(call, node, handle);
+}
+
+bool handle_is_direct(const struct handle *handle)
+{
+	return handle->node != NULL;
+}
+
+int handle_fd(const struct handle *handle)
+{
+	return handle->fd;
+}
+
+int handle_write(
+	struct call *call, struct handle *handle, const void *bytes, size_t len, int64_t offset)
+{
+	struct spool *spool;
+	int r;
+
+	if (!handle->is_writer)
+		return fail(&call->err, EBADF, "not open for writing");
+	spool = handle->node->spool;
+	r = spool_acquire(call, spool);
+	if (r < 0)
+		return r;
+	r = spool_write(call, spool, bytes, len, offset);
+	spool_release(spool);
+	return r;
+}
+
+static int publish(struct call *call, struct handle *handle, bool is_strict)
+{
+	int r;
+
+	if (!handle->is_writer)
+		return 0;
+	r = spool_acquire(call, handle->node->spool);
+	if (r < 0)
+		return r;
+	r = publish_spool(call, handle->node, is_strict);
+	spool_release(handle->node->spool);
+	return r;
+}
+
+int handle_flush(struct call *call, struct handle *handle)
+{
+	return publish(call, handle, false);
+}
+
+int handle_fsync(struct call *call, struct handle *handle)
+{
+	return publish(call, handle, true);
+}
+
+void handle_close(struct call *call, struct handle *handle)
+{
+	if (!handle->node) {
+		close(handle->fd);
+	} else {
+		if (handle->is_writer) {
+			publish_give_up(call, handle->node);
+			spool_end_writing(handle->node->spool);
+		}
+		tree_unpin(call->mount->tree, handle->node);
+	}
+	free(handle);
+}
