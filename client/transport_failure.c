@@ -1,0 +1,116 @@
+#include "client/transport_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+void failure_set(struct transfer *transfer, enum failure failure, int code, const char *format, ...)
+{
+	char text[sizeof(transfer->err.text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fail(&transfer->err, code, "%s", text);
+	transfer->response->failure = failure;
+}
+
+/* What curl knows in words, or else the code's own text. */
+static const char *curl_says(const struct transfer *transfer, CURLcode code)
+{
+	return transfer->curl_text[0] ? transfer->curl_text : curl_easy_strerror(code);
+}
+
+static void describe_tls(struct transfer *transfer, CURLcode code)
+{
+	const char *host = transfer->url.host;
+
+	if (transfer->is_plain_http)
+		failure_set(transfer, FAILURE_TLS_PLAIN, EPROTO,
+			"%s:%u answers http where https was asked for: use -o plain_http if it may "
+			"be trusted without encryption",
+			host, transfer->url.port);
+	else if (code == CURLE_PEER_FAILED_VERIFICATION)
+		failure_set(transfer, FAILURE_TLS, EPROTO,
+			"the certificate of %s:%u cannot be trusted (%s): give its authority by "
+			"-o ca_file=FILE",
+			host, transfer->url.port, curl_says(transfer, code));
+	else if (code == CURLE_SSL_CERTPROBLEM)
+		failure_set(transfer, FAILURE_TLS, EPROTO,
+			"the client certificate for %s:%u cannot be used (%s)", host,
+			transfer->url.port, curl_says(transfer, code));
+	else if (code == CURLE_SSL_CACERT_BADFILE)
+		failure_set(transfer, FAILURE_TLS, EPROTO,
+			"the certificates to trust for %s:%u cannot be read (%s)", host,
+			transfer->url.port, curl_says(transfer, code));
+	else
+		failure_set(transfer, FAILURE_TLS, EPROTO,
+			"no TLS connection with %s:%u (%s): if it speaks plain http, use "
+			"-o plain_http",
+			host, transfer->url.port, curl_says(transfer, code));
+}
+
+static void describe_network(struct transfer *transfer, CURLcode code)
+{
+	const char *host = transfer->url.host;
+
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		failure_set(transfer, FAILURE_RESOLVE, EHOSTUNREACH,
+			"cannot find the address of %s: is the name right, does the name server "
+			"answer?",
+			host);
+		break;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		failure_set(transfer, FAILURE_RESOLVE, EHOSTUNREACH,
+			"cannot find the address of the proxy for %s (see https_proxy)", host);
+		break;
+	case CURLE_COULDNT_CONNECT:
+		failure_set(transfer, FAILURE_CONNECT, EHOSTUNREACH,
+			"cannot connect to %s:%u (%s): is the registry running?", host,
+			transfer->url.port, curl_says(transfer, code));
+		break;
+	case CURLE_OPERATION_TIMEDOUT:
+		failure_set(transfer, FAILURE_TIMEOUT, ETIMEDOUT, "%s:%u does not answer in time",
+			host, transfer->url.port);
+		break;
+	case CURLE_OUT_OF_MEMORY:
+		failure_set(transfer, FAILURE_LOCAL, ENOMEM, "no memory for a transfer");
+		break;
+	default:
+		failure_set(transfer, FAILURE_PROTOCOL, EIO, "%s:%u: %s", host, transfer->url.port,
+			curl_says(transfer, code));
+	}
+}
+
+void failure_describe(struct transfer *transfer, CURLcode code)
+{
+	if (transfer->err.code) /* a callback, which knows better, ended it */
+		return;
+	switch (code) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_CLIENTCERT:
+		describe_tls(transfer, code);
+		break;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_SEND_FAIL_REWIND:
+		failure_set(transfer, FAILURE_BROKEN, EHOSTUNREACH,
+			"the connection with %s:%u broke (%s)", transfer->url.host,
+			transfer->url.port, curl_says(transfer, code));
+		break;
+	default:
+		describe_network(transfer, code);
+	}
+}
