@@ -24,6 +24,7 @@ struct fact {
 	atomic_uint pins; /* the slot's own included */
 	atomic_bool is_expired;
 	int64_t since_ms;
+	struct fact *next; /* in facts_forget() alone */
 	void *value;
 	void (*release)(void *value);
 };
@@ -210,11 +211,10 @@ void facts_expire(struct facts *facts, const char *key)
 
 void facts_forget(struct facts *facts, const char *prefix)
 {
-	size_t len = strlen(prefix), count = 0;
-	struct fact **gone;
+	size_t len = strlen(prefix);
+	struct fact *gone = NULL;
 
 	pthread_mutex_lock(&facts->lock);
-	gone = must_alloc(facts->slots.count * sizeof(*gone));
 	facts->forgotten_epoch = ++facts->epoch;
 	map_for_each (entry, &facts->slots) {
 		struct slot *slot = entry->value;
@@ -222,11 +222,16 @@ void facts_forget(struct facts *facts, const char *prefix)
 		if (strncmp(slot->key, prefix, len) != 0)
 			continue;
 		slot->expired_epoch = facts->epoch;
-		if (slot->fact)
-			gone[count++] = take(slot->fact);
+		if (!slot->fact)
+			continue;
+		slot->fact->next = gone;
+		gone = take(slot->fact);
 	}
 	pthread_mutex_unlock(&facts->lock);
-	while (count)
-		fact_release(gone[--count]);
-	free(gone);
+	while (gone) {
+		struct fact *next = gone->next;
+
+		fact_release(gone);
+		gone = next;
+	}
 }

@@ -41,7 +41,7 @@ static void count_file(void *of, int at, const char *name)
 	file = &census->files[census->count++];
 	file->time_ns = status.st_ctim.tv_sec * INT64_C(1000000000) + status.st_ctim.tv_nsec;
 	file->size = (uint64_t)status.st_size;
-	strcpy(file->name, name);
+	snprintf(file->name, sizeof(file->name), "%s", name);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -75,7 +75,7 @@ int quarantine_add(
 	int at, const char *path, const struct digest *expected, const struct digest *got)
 {
 	char expected_text[DIGEST_TEXT_SIZE], got_text[DIGEST_TEXT_SIZE];
-	char to[sizeof(folder) + 2 * DIGEST_TEXT_SIZE];
+	char to[sizeof(folder) + sizeof(expected_text) + sizeof(got_text)];
 	int r = folder_make(at, folder);
 
 	if (r < 0)

@@ -36,8 +36,11 @@ struct staging {
 /* A name that any filesystem takes, cut between two UTF-8 characters. */
 static void clean_name(char clean[NAME_MAX_LEN + 1], const char *name)
 {
-	size_t len = strlen(name);
+	size_t len;
 
+	if (!*name)
+		name = "unnamed";
+	len = strlen(name);
 	if (len > NAME_MAX_LEN) {
 		len = NAME_MAX_LEN;
 		while (len && (name[len] & 0xc0) == 0x80)
@@ -49,8 +52,6 @@ static void clean_name(char clean[NAME_MAX_LEN + 1], const char *name)
 		clean[i] = (char)(c < 0x20 || c == 0x7f || c == '/' ? '_' : c);
 	}
 	clean[len] = '\0';
-	if (!len)
-		strcpy(clean, "unnamed");
 }
 
 /* Reserves a name in failed/ that nobody has: an empty file, to be renamed over. */

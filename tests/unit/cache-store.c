@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* What commit() and put() are tried with. */
@@ -108,7 +109,7 @@ static void test_commit(void)
 	is_number(store_rewind(transaction, &err), 0, "started again");
 	is_number(store_append(transaction, TEXT, 3, &err), 0, "another piece");
 	is_number(store_append(transaction, "", 0, &err), 0, "an empty one");
-	is_number(store_append(transaction, TEXT + 3, strlen(TEXT) - 3, &err), 0, "the rest");
+	is_number(store_append(transaction, &TEXT[3], strlen(TEXT) - 3, &err), 0, "the rest");
 	is_number(store_commit(transaction, &err), 0, "committed");
 	is_text(blob_text(store, &digest, strlen(TEXT)), TEXT, "visible");
 	store_blob_path(&digest, path);
@@ -287,6 +288,7 @@ static pid_t start(void (*child)(int ready))
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ends[0]);
 		child(ends[1]);
 		_exit(EXIT_SUCCESS);
@@ -388,30 +390,46 @@ static void test_shared(void)
 	is_text(read_file(below("downloads")), "1", "and one fetched it");
 }
 
-/* In a mount namespace of its own, on a filesystem of 64 KiB; exits 0 where all is as it shall be,
- * 2 where there can be no such filesystem. */
+static bool tell(const char *path, const char *text)
+{
+	scoped(closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Enters a mount namespace of its own, where it may mount. */
+static bool enter_namespace(void)
+{
+	char user[64], group[64];
+
+	snprintf(user, sizeof(user), "0 %u 1", geteuid());
+	snprintf(group, sizeof(group), "0 %u 1", getegid());
+	if (geteuid() == 0) {
+		if (unshare(CLONE_NEWNS) < 0)
+			return false;
+	} else if (unshare(CLONE_NEWNS | CLONE_NEWUSER) < 0 ||
+		   !tell("/proc/self/setgroups", "deny") || !tell("/proc/self/uid_map", user) ||
+		   !tell("/proc/self/gid_map", group)) {
+		return false;
+	}
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* Fills a filesystem of 64 KiB; returns 0 where all is as it shall be, 2 where there can be no such
+ * filesystem. */
 static int fill_up(void)
 {
-	bool is_root = geteuid() == 0;
 	struct digest digest = digest_of("x", 1);
 	struct error err = {0};
-	char map[64], piece[4096] = "";
+	char piece[4096] = "";
 	int r = 0;
 
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
-	if (unshare(CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER)) < 0)
-		return 2;
-	if (!is_root) {
-		scoped(closep) int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-
-		if (fd < 0 || write(fd, map, strlen(map)) < 0)
-			return 2;
-	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mkdir(below("full"), 0700) < 0 ||
+	if (!enter_namespace() || mkdir(below("full"), 0700) < 0 ||
 		mount("none", below("full"), "tmpfs", 0, "size=64k,mode=700") < 0)
 		return 2;
-	scoped(store_closep) struct store *store = store_open(below("full"), &err);
+	scoped(store_closep) struct store *store = open_store(below("full"));
+	if (!store)
+		return 1;
 	scoped(store_abortp) struct transaction *transaction =
 		store_begin(store, &digest, 1 << 20, &err);
 	while (transaction && r == 0)

@@ -62,7 +62,7 @@ static int count_names(const char *path, char last[NAME_MAX + 1])
 			continue;
 		count++;
 		if (last)
-			strcpy(last, entry->d_name);
+			snprintf(last, NAME_MAX + 1, "%s", entry->d_name);
 	}
 	closedir(dir);
 	return count;
