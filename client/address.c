@@ -89,7 +89,8 @@ bool address_is_private(const struct in6_addr *address)
 
 	if (!get_v4(address, &v4))
 		return IN6_IS_ADDR_LOOPBACK(address) || IN6_IS_ADDR_UNSPECIFIED(address) ||
-		       IN6_IS_ADDR_LINKLOCAL(address) || (address->s6_addr[0] & 0xfe) == 0xfc;
+		       IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_SITELOCAL(address) ||
+		       (address->s6_addr[0] & 0xfe) == 0xfc;
 	for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
 		if ((v4 ^ networks[i].network) >> (32 - networks[i].bits) == 0)
 			return true;
