@@ -28,7 +28,7 @@ static int decode_group(const char *text, size_t len, struct buf *bytes)
 			return -EINVAL;
 		group = group << 6 | (uint32_t)value;
 	}
-	if (size == 0 || (group << (8 + 8 * size)) != 0)
+	if (size == 0 || (group & ((1U << (24 - 8 * size)) - 1)) != 0)
 		return -EINVAL;
 	for (size_t i = 0; i < size; i++)
 		out[i] = (char)(group >> (16 - 8 * i) & 0xff);
