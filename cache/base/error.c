@@ -19,7 +19,8 @@ int fail(struct error *err, int code, const char *format, ...)
 	return -code;
 }
 
-static int put_in_front(struct error *err, const char *behind, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int put_in_front(
+	struct error *err, const char *behind, const char *format, va_list args)
 {
 	char text[sizeof(err->text)];
 	int len;

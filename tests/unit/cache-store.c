@@ -412,7 +412,7 @@ static bool enter_namespace(void)
 		   !tell("/proc/self/gid_map", group)) {
 		return false;
 	}
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 /* Fills a filesystem of 64 KiB; returns 0 where all is as it shall be, 2 where there can be no such
