@@ -1,0 +1,96 @@
+"""Pages of tags and of the catalog, in each registry's style."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from auth import errors
+from watch import Watch
+from web import Request, Response, as_json
+
+
+@dataclass
+class Style:
+    paging: str  # none, last, existing, opaque
+    default: int
+    most: int
+    over: str
+    link: str
+    extra: str
+    missing_last: Response | None = None  # for `existing`; None: an empty page
+
+
+class Pages:
+    def __init__(self, watch: Watch):
+        self.watch = watch
+        self.lock = threading.Lock()
+        self.cursors: dict[str, tuple[str, int]] = {}  # opaque token -> path, position
+
+    def page(self, request: Request, base: str, entries: list[str], style: Style,
+             key: str, others: dict[str, Any], null: bool = False) -> Response:
+        """`entries` in the registry's order."""
+        if style.paging == "none":
+            return as_json(200, {**others, key: entries or (None if null else [])})
+        asked = request.parameters
+        size = style.default
+        if "n" in asked:
+            if not asked["n"].isdecimal():
+                return errors(400, "PAGINATION_NUMBER_INVALID", "invalid number of results")
+            size = int(asked["n"])
+            if style.most and size > style.most:
+                if style.over == "error":
+                    return errors(400, "PAGINATION_NUMBER_INVALID",
+                                  "invalid number of results requested")
+                size = style.most
+            if size == 0:
+                return as_json(200, {**others, key: []})
+        start = self._start(request, entries, style, asked)
+        if start is None:
+            return style.missing_last or as_json(200, {**others, key: []})
+        shown = entries[start:start + size] if size else entries[start:]
+        response = as_json(200, {**others, key: shown or (None if null else [])})
+        if start + len(shown) < len(entries):
+            target = self._next(request, entries, style, start + len(shown), size)
+            response.headers.append(
+                ("Link", f'<{base if style.link == "absolute" else ""}{target}>; rel="next"'))
+        return response
+
+    def _start(self, request: Request, entries: list[str], style: Style,
+               asked: dict[str, str]) -> int | None:
+        last = asked.get("last")
+        if last is None and "next_page" not in asked:
+            return 0
+        if style.paging == "opaque":
+            token = asked.get("next_page") or last or ""
+            with self.lock:
+                cursor = self.cursors.get(token)
+            if cursor is None or cursor[0] != request.path:
+                # The registry would begin again, and the client never end.
+                self.watch.violation("page", request, "a page's token that was never given")
+                return 0
+            return cursor[1]
+        if style.paging == "existing":
+            return entries.index(last) + 1 if last in entries else None
+        assert last is not None
+        if entries == sorted(entries):
+            return bisect_right(entries, last)
+        parts = [entry.split("/") for entry in entries]
+        return bisect_right(parts, last.rstrip("/").split("/")) if parts == sorted(
+            parts) else bisect_left(entries, last)
+
+    def _next(self, request: Request, entries: list[str], style: Style, position: int,
+              size: int) -> str:
+        if style.paging == "opaque":
+            token = secrets.token_urlsafe(18) + "=="
+            with self.lock:
+                self.cursors[token] = (request.path, position)
+            return f"{request.path}?n={size}&next_page={quote(token, safe='')}"
+        last = entries[position - 1]
+        last = last if style.link == "unescaped" else quote(last, safe="")
+        extra = f"&{style.extra}" if style.extra else ""
+        return f"{request.path}?last={last}&n={size}{extra}"
