@@ -1,6 +1,7 @@
 #include "fs/local.h"
 
 #include "cache/base/clock.h"
+#include "cache/base/map.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "fs/mount.h"
