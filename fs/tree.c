@@ -180,6 +180,18 @@ void tree_free(struct tree *tree)
 {
 	if (!tree)
 		return;
+	/* The kernel does not forget what it knows when it unmounts. Files that were being written
+	 * go first, while the directories that they hold are all there. */
+	for (size_t i = 0; i < tree->slot_count; i++)
+		for (struct node *node = tree->slots[i]; node; node = node->next)
+			node->lookups++;
+	for (size_t i = 0; i < tree->slot_count; i++) {
+		for (struct node *node = tree->slots[i]; node; node = node->next) {
+			if (node->spool)
+				spool_free(node->spool);
+			node->spool = NULL;
+		}
+	}
 	for (size_t i = 0; i < tree->slot_count; i++)
 		release(tree->slots[i]);
 	free(tree->slots);
@@ -283,4 +295,32 @@ void tree_print_path(struct tree *tree, const struct node *node, char *path, siz
 	if (!path[at] && at > 0)
 		path[--at] = '/';
 	memmove(path, path + at, size - at);
+}
+
+int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms)
+{
+	int64_t before_ms;
+
+	pthread_mutex_lock(&tree->lock);
+	before_ms = node->moved_ms;
+	node->moved_ms = now_ms;
+	pthread_mutex_unlock(&tree->lock);
+	return before_ms ? now_ms - before_ms : INT64_MAX;
+}
+
+void tree_set_mtime(struct tree *tree, struct node *node, int64_t mtime)
+{
+	pthread_mutex_lock(&tree->lock);
+	node->mtime = mtime;
+	pthread_mutex_unlock(&tree->lock);
+}
+
+int64_t tree_mtime(struct tree *tree, const struct node *node)
+{
+	int64_t mtime;
+
+	pthread_mutex_lock(&tree->lock);
+	mtime = node->mtime;
+	pthread_mutex_unlock(&tree->lock);
+	return mtime;
 }

@@ -50,13 +50,13 @@ struct node {
 	const char *tag;           /* versions and files, else NULL */
 	struct digest digest;      /* files: the layer's */
 	uint64_t size;             /* files */
-	int64_t mtime;             /* files, seconds */
+	int64_t mtime;             /* files, seconds; guarded by the tree's lock: tree_mtime() */
 	struct spool *spool;       /* NODE_SPOOL: owned by the node, see spool.h */
 
 	uint64_t lookups; /* guarded by the tree's lock, as is pins */
 	unsigned pins;
 	uint64_t listing_seen; /* see listing.c; guarded by the tree's lock */
-	int64_t is_moved_ms;   /* see handle.c; guarded by the tree's lock */
+	int64_t moved_ms;      /* see handle.c; guarded by the tree's lock */
 };
 
 struct tree *tree_new(void);
@@ -106,6 +106,7 @@ int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms);
 
 /* A file's times as the user set them in this mount; the registry knows nothing of it. */
 void tree_set_mtime(struct tree *tree, struct node *node, int64_t mtime);
+int64_t tree_mtime(struct tree *tree, const struct node *node);
 
 /* Writes the node's path below the mount point, for messages. */
 void tree_print_path(struct tree *tree, const struct node *node, char *path, size_t size);
