@@ -69,6 +69,12 @@ $(B)/unit/fs-%: $(B)/obj/tests/unit/fs-%.o $(FS_LIB)
 	@echo LD $@
 	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Prints the manifest's digest of an archive, to be compared with helm's (tests/parity/charts.py).
+$(B)/parity/manifest: $(B)/obj/tests/parity/manifest.o $(CLIENT_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 units: $(UNITS)
 
 clean:

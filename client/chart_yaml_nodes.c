@@ -1,0 +1,226 @@
+/* The events of libyaml as nodes of one document. */
+#include "cache/base/scope.h"
+#include "client/chart_yaml.h"
+
+#include <errno.h>
+#include <string.h>
+#include <yaml.h>
+
+struct anchor {
+	struct anchor *next;
+	const char *name;
+	struct chart_node *node;
+};
+
+struct level {
+	struct chart_node *node;
+	struct chart_node **end; /* where the next child is to be linked */
+};
+
+struct nodes {
+	struct chart_arena *arena;
+	struct chart_node *root;
+	struct anchor *anchors; /* the newest first */
+	struct level levels[CHART_YAML_DEPTH_MAX];
+	size_t depth;
+};
+
+static int fail_full(struct error *err)
+{
+	return fail(err, EFBIG, "the YAML text takes too much memory");
+}
+
+/* libyaml's marks begin at 0; a missing one is 0 too, as in the messages of Helm. */
+static int fail_syntax(const yaml_parser_t *parser, struct error *err)
+{
+	const char *problem = parser->problem ? parser->problem : "it cannot be read";
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return fail(err, ENOMEM, "no memory to parse YAML");
+	if (parser->error == YAML_READER_ERROR)
+		return fail(err, EINVAL, "malformed YAML at byte %zu: %s", parser->problem_offset,
+			problem);
+	return fail(err, EINVAL, "malformed YAML at line %zu: %s", parser->problem_mark.line + 1,
+		problem);
+}
+
+static struct chart_node *new_node(
+	struct nodes *nodes, enum chart_node_kind kind, const yaml_event_t *event, const void *tag)
+{
+	struct chart_node *node = chart_arena_alloc(nodes->arena, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->kind = kind;
+	node->line = (uint32_t)event->start_mark.line + 1;
+	if (tag && *(const char *)tag) {
+		node->tag = chart_arena_copy(nodes->arena, tag, strlen(tag)).at;
+		if (!node->tag)
+			return NULL;
+	}
+	return node;
+}
+
+static int set_anchor(
+	struct nodes *nodes, const void *name, struct chart_node *node, struct error *err)
+{
+	struct anchor *anchor;
+
+	if (!name)
+		return 0;
+	anchor = chart_arena_alloc(nodes->arena, sizeof(*anchor));
+	if (!anchor)
+		return fail_full(err);
+	anchor->name = chart_arena_copy(nodes->arena, name, strlen(name)).at;
+	if (!anchor->name)
+		return fail_full(err);
+	anchor->node = node;
+	anchor->next = nodes->anchors;
+	nodes->anchors = anchor;
+	return 0;
+}
+
+static void link_node(struct nodes *nodes, struct chart_node *node)
+{
+	struct level *level = &nodes->levels[nodes->depth ? nodes->depth - 1 : 0];
+
+	if (nodes->depth == 0) {
+		nodes->root = node;
+		return;
+	}
+	*level->end = node;
+	level->end = &node->next;
+	level->node->children.count++;
+}
+
+static int enter(struct nodes *nodes, struct chart_node *node, struct error *err)
+{
+	if (nodes->depth == CHART_YAML_DEPTH_MAX)
+		return fail(err, EINVAL, "the YAML text is nested deeper than %d levels",
+			CHART_YAML_DEPTH_MAX);
+	nodes->levels[nodes->depth++] = (struct level){node, &node->children.first};
+	return 0;
+}
+
+static int add_scalar(struct nodes *nodes, const yaml_event_t *event, struct error *err)
+{
+	struct chart_node *node = new_node(nodes, CHART_NODE_SCALAR, event, event->data.scalar.tag);
+
+	if (!node)
+		return fail_full(err);
+	node->is_plain = event->data.scalar.plain_implicit;
+	node->text = chart_arena_copy(
+		nodes->arena, (const char *)event->data.scalar.value, event->data.scalar.length);
+	if (!node->text.at)
+		return fail_full(err);
+	link_node(nodes, node);
+	return set_anchor(nodes, event->data.scalar.anchor, node, err);
+}
+
+static int add_alias(struct nodes *nodes, const yaml_event_t *event, struct error *err)
+{
+	const char *name = (const char *)event->data.alias.anchor;
+	struct chart_node *node = new_node(nodes, CHART_NODE_ALIAS, event, NULL);
+	struct anchor *anchor = nodes->anchors;
+
+	if (!node)
+		return fail_full(err);
+	while (anchor && strcmp(anchor->name, name) != 0)
+		anchor = anchor->next;
+	if (!anchor)
+		return fail(err, EINVAL, "the YAML text refers to the unknown anchor \"%s\"", name);
+	node->alias.name = anchor->name;
+	node->alias.target = anchor->node;
+	link_node(nodes, node);
+	return 0;
+}
+
+static int add_collection(struct nodes *nodes, const yaml_event_t *event, struct error *err)
+{
+	bool is_list = event->type == YAML_SEQUENCE_START_EVENT;
+	const void *tag = is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+	const void *anchor =
+		is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
+	struct chart_node *node =
+		new_node(nodes, is_list ? CHART_NODE_LIST : CHART_NODE_MAP, event, tag);
+	int r;
+
+	if (!node)
+		return fail_full(err);
+	link_node(nodes, node);
+	r = set_anchor(nodes, anchor, node, err);
+	return r < 0 ? r : enter(nodes, node, err);
+}
+
+/* 1 at the end of the first document, or of the text. */
+static int add_event(struct nodes *nodes, const yaml_event_t *event, struct error *err)
+{
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return add_scalar(nodes, event, err);
+	case YAML_ALIAS_EVENT:
+		return add_alias(nodes, event, err);
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return add_collection(nodes, event, err);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		nodes->depth--;
+		return 0;
+	case YAML_DOCUMENT_END_EVENT:
+	case YAML_STREAM_END_EVENT:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+struct input {
+	const char *at;
+	size_t left;
+	const yaml_parser_t *parser;
+};
+
+/* Feeds libyaml as slowly as Helm's parser reads, so that a fault behind the first document is
+ * seen exactly where it would see it. */
+static int feed(void *data, unsigned char *buffer, size_t size, size_t *got)
+{
+	enum { RAW_BUFFER = 512 };
+	struct input *input = data;
+	size_t held = (size_t)(input->parser->raw_buffer.last - input->parser->raw_buffer.start);
+	size_t most = held < RAW_BUFFER ? RAW_BUFFER - held : 1;
+
+	if (size > most)
+		size = most;
+	if (size > input->left)
+		size = input->left;
+	memcpy(buffer, input->at, size);
+	input->at += size;
+	input->left -= size;
+	*got = size;
+	return 1;
+}
+
+int chart_yaml_nodes(struct chart_arena *arena, const char *text, size_t len,
+	struct chart_node **root, struct error *err)
+{
+	scoped(freep) struct nodes *nodes = calloc(1, sizeof(*nodes));
+	scoped(yaml_parser_delete) yaml_parser_t parser;
+	struct input input = {len ? text : "\n", len ? len : 1, &parser};
+	int r = 0;
+
+	if (!yaml_parser_initialize(&parser) || !nodes)
+		return fail(err, ENOMEM, "no memory to parse YAML");
+	nodes->arena = arena;
+	yaml_parser_set_input(&parser, feed, &input);
+	while (r == 0) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(&parser, &event))
+			return fail_syntax(&parser, err);
+		r = add_event(nodes, &event, err);
+		yaml_event_delete(&event);
+	}
+	*root = nodes->root;
+	return r < 0 ? r : 0;
+}
