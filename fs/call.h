@@ -27,3 +27,7 @@ struct call {
 
 /* The caller's thread group by /proc/TID/status, or 0 where that cannot tell. */
 pid_t call_process(const struct call *call);
+
+/* Whether a signal that ends programs (HUP, INT, QUIT, TERM, KILL) waits for the caller: only then
+ * is an interrupted request given up. True as well where /proc cannot tell. */
+bool call_is_doomed(const struct call *call);

@@ -7,7 +7,9 @@ struct mount;
 struct notify;
 
 struct notify *notify_start(struct mount *mount);
+/* Ends the thread. Requests must still be answered meanwhile: it may be waiting for one. */
 void notify_stop(struct notify *notify);
+void notify_free(struct notify *notify); /* when nobody calls the functions below any more */
 
 /* The name in that directory may mean something else now. Copies what it needs; never waits. */
 void notify_entry(struct mount *mount, struct node *directory, const char *name);

@@ -13,13 +13,14 @@ struct options {
 	char *source;                            /* as given, for messages and /proc/mounts */
 	char *mountpoint;                        /* absolute */
 	bool is_foreground, is_debug, is_check;
-	bool is_read_only, allow_other, immutable, allow_delete;
+	bool is_read_only, no_exec, allow_other, immutable, allow_delete;
 	bool plain_http, insecure;
 	char *cache_dir; /* absolute */
 	uint64_t cache_size;
 	int64_t ttl_ms, timeout_ms;
 	char *ca_file, *cert_file, *key_file, *username, *password_file; /* NULL: not given */
-	char **repositories; /* -o repository=R, several; NULL-terminated, or NULL */
+	/* -o repository=R, several; NULL-terminated, or NULL. HOST/R where `host` is "". */
+	char **repositories;
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
