@@ -120,6 +120,7 @@ int session_open(struct mount *mount, struct error *err)
 	int r = 0;
 
 	mount->fronts = must_alloc(sizeof(*mount->fronts));
+	mount->fronts->ended_fd = -1;
 	if (make_arguments(mount, &args) == 0)
 		mount->session = fuse_session_new(&args, &ops_table, sizeof(ops_table), mount);
 	fuse_opt_free_args(&args);
@@ -178,7 +179,12 @@ static void ignore_signal(int signal)
 	(void)signal;
 }
 
-int session_start(struct mount *mount, int ended_fd, struct error *err)
+int session_ended_fd(const struct mount *mount)
+{
+	return mount->fronts->ended_fd;
+}
+
+int session_start(struct mount *mount, struct error *err)
 {
 	/* To interrupt a read of the device, see session_stop(): no SA_RESTART. */
 	struct sigaction action = {.sa_handler = ignore_signal};
@@ -189,7 +195,9 @@ int session_start(struct mount *mount, int ended_fd, struct error *err)
 	int r = 0;
 
 	sigaction(SIGUSR1, &action, NULL);
-	fronts->ended_fd = ended_fd;
+	fronts->ended_fd = eventfd(0, EFD_CLOEXEC);
+	if (fronts->ended_fd < 0)
+		return fail_errno(err, "eventfd");
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	while (r == 0 && fronts->count < wanted) {
@@ -207,7 +215,7 @@ void session_stop(struct mount *mount)
 {
 	struct fronts *fronts = mount->fronts;
 
-	if (!fronts)
+	if (!fronts || !mount->session)
 		return;
 	fuse_session_exit(mount->session);
 	for (unsigned i = 0; i < fronts->count; i++) {
@@ -233,6 +241,8 @@ void session_close(struct mount *mount)
 		fuse_session_unmount(mount->session);
 		fuse_session_destroy(mount->session);
 	}
+	if (mount->fronts)
+		closep(&mount->fronts->ended_fd);
 	free(mount->fronts);
 	mount->fronts = NULL;
 	mount->session = NULL;

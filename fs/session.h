@@ -9,9 +9,11 @@ struct mount;
  * then on the mount works. */
 int session_open(struct mount *mount, struct error *err);
 
-/* Starts the front threads. When they end by themselves (unmounted), `ended_fd`, an eventfd, is
- * written to. */
-int session_start(struct mount *mount, int ended_fd, struct error *err);
+/* Starts the front threads. */
+int session_start(struct mount *mount, struct error *err);
+
+/* An eventfd that can be read once a front thread has ended by itself: the mount is unmounted. */
+int session_ended_fd(const struct mount *mount);
 
 /* Ends and joins the front threads. Requests that have been read are with the pool. */
 void session_stop(struct mount *mount);
