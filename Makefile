@@ -28,6 +28,10 @@ CACHE_LIB = $(B)/libcache.a
 CLIENT_LIB = $(B)/libclient.a $(CACHE_LIB)
 FS_LIB = $(B)/libfs.a $(CLIENT_LIB)
 
+# Fuzz harnesses: $(B)/fuzz/NAME replays files, $(B)/fuzzer/NAME is libFuzzer's.
+HARNESSES = $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS = 10
+
 UNITS = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*-*.c))
 
 all: $(B)/chartfs
@@ -77,10 +81,34 @@ $(B)/parity/manifest: $(B)/obj/tests/parity/manifest.o $(CLIENT_LIB)
 
 units: $(UNITS)
 
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(CLIENT_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/fuzzer/%: $(B)/obj/tests/fuzz/%.o $(CLIENT_LIB)
+	@mkdir -p $(@D)
+	@echo LD $@
+	@$(CC) -fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzz-replay: $(HARNESSES:%=$(B)/fuzz/%)
+replay: fuzz-replay
+	@for name in $(HARNESSES); do $(B)/fuzz/$$name tests/fuzz/corpus/$$name/* || exit 1; done
+
+# Builds with clang in a folder of its own; what is found besides the seeds stays there.
+fuzz:
+	@$(MAKE) B=$(B)-fuzz CC=clang SAN=address,undefined \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(HARNESSES:%=run-fuzzer-%)
+run-fuzzer-%: $(B)/fuzzer/%
+	@mkdir -p $(B)/corpus/$*
+	@echo FUZZ $* for $(FUZZ_SECONDS) s
+	@$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=65536 \
+		-artifact_prefix=$(B)/corpus/$*- $(B)/corpus/$* tests/fuzz/corpus/$* \
+		> $(B)/corpus/$*.log 2>&1 || { cat $(B)/corpus/$*.log; exit 1; }
+
 clean:
 	rm -rf $(B)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all units clean force
+.PHONY: all units fuzz-replay replay fuzz clean force
 .SECONDARY:
