@@ -74,27 +74,3 @@ void secret_freep(char **secret)
 {
 	secret_free(*secret);
 }
-
-void secret_json_delete(cJSON *json)
-{
-	for (cJSON *item = json; item;) {
-		cJSON *next = item->next;
-
-		/* cJSON's texts are separate allocations; references do not occur in parsed trees.
-		 */
-		if (item->valuestring)
-			explicit_bzero(item->valuestring, strlen(item->valuestring));
-		if (item->child) {
-			secret_json_delete(item->child);
-			item->child = NULL;
-		}
-		item->next = NULL;
-		cJSON_Delete(item);
-		item = next;
-	}
-}
-
-void secret_json_deletep(cJSON **json)
-{
-	secret_json_delete(*json);
-}

@@ -3,7 +3,6 @@
  * One set of credentials, and the care that secrets need: they are overwritten when they are
  * dropped, never logged, and leave this process only in an Authorization header or a token request.
  */
-#include <cjson/cJSON.h>
 #include <stdbool.h>
 
 enum account_kind {
@@ -38,7 +37,3 @@ void account_identity(
 /* Wipes a text and frees it; NULL is nothing. */
 void secret_free(char *secret);
 void secret_freep(char **secret); /* for scoped() */
-
-/* Deletes a JSON tree, wiping every text in it. */
-void secret_json_delete(cJSON *json);
-void secret_json_deletep(cJSON **json); /* for scoped() */

@@ -2,17 +2,91 @@
 
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
+#include "cache/digest.h"
+#include "client/challenge.h"
+#include "client/keyring.h"
+#include "client/realm.h"
+#include "client/token_server.h"
+#include "client/tokens.h"
+#include "client/url.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { AUTHORIZATION_MAX = 2 * TOKEN_REPLY_MAX };
+
+/* What a kind of requests was challenged with. */
+struct known {
+	enum challenge_scheme scheme; /* NONE: nothing yet */
+	char *realm, *service;
+	char *scope; /* one that has to be asked for as it was given, or NULL */
+	bool only_public, is_registry;
+};
 
 struct auth {
+	struct auth_setup setup;
 	char *host;
+	struct keyring *keyring;
+	struct tokens *tokens;
+	pthread_mutex_t lock; /* guards what follows; a leaf */
+	struct known known[SCOPE_KIND_COUNT];
+	enum scope_deletion deletion; /* the first that this registry's tokens may need */
 };
+
+/* One question: whose credentials, for what. */
+struct asking {
+	struct auth *auth;
+	const struct scopes *scopes;
+	struct known known;
+	struct account account;
+	struct error trouble; /* of a helper, should credentials turn out to be needed */
+	enum scope_deletion deletion;
+};
+
+static void known_clear(struct known *known)
+{
+	free(known->realm);
+	free(known->service);
+	free(known->scope);
+	*known = (struct known){0};
+}
+
+static char *copy_or_null(const char *text)
+{
+	return text ? must_copy(text) : NULL;
+}
+
+static struct known known_copy(const struct known *from)
+{
+	struct known known = *from;
+
+	known.realm = copy_or_null(from->realm);
+	known.service = copy_or_null(from->service);
+	known.scope = copy_or_null(from->scope);
+	return known;
+}
+
+static void asking_clear(struct asking *asking)
+{
+	known_clear(&asking->known);
+	account_wipe(&asking->account);
+}
 
 struct auth *auth_new(const struct auth_setup *setup, struct error *err)
 {
-	struct auth *auth = must_alloc(sizeof(*auth));
+	const struct client_options *options = setup->options;
+	struct keyring *keyring = keyring_new(options->username, options->password_file, err);
+	struct auth *auth;
 
-	(void)err;
+	if (!keyring)
+		return NULL;
+	auth = must_alloc(sizeof(*auth));
+	auth->setup = *setup;
 	auth->host = must_copy(setup->host);
+	auth->keyring = keyring;
+	auth->tokens = tokens_new();
+	pthread_mutex_init(&auth->lock, NULL);
 	return auth;
 }
 
@@ -20,33 +94,302 @@ void auth_free(struct auth *auth)
 {
 	if (!auth)
 		return;
+	for (size_t i = 0; i < SCOPE_KIND_COUNT; i++)
+		known_clear(&auth->known[i]);
+	tokens_free(auth->tokens);
+	keyring_free(auth->keyring);
+	pthread_mutex_destroy(&auth->lock);
 	free(auth->host);
 	free(auth);
+}
+
+static const char *first_repository(const struct scopes *scopes)
+{
+	return scopes->count && scopes->at[0].repository ? scopes->at[0].repository : "";
+}
+
+/* What is known of this kind, else of another: most registries challenge everything alike. */
+static void begin(struct asking *asking)
+{
+	static const enum scope_kind order[] = {SCOPE_REPOSITORY, SCOPE_PING, SCOPE_CATALOG};
+	struct auth *auth = asking->auth;
+	const struct known *known = &auth->known[scope_kind(asking->scopes)];
+
+	pthread_mutex_lock(&auth->lock);
+	for (size_t i = 0; i < SCOPE_KIND_COUNT && known->scheme == CHALLENGE_NONE; i++)
+		known = &auth->known[order[i]];
+	asking->known = known_copy(known);
+	asking->deletion = scope_is_deletion(asking->scopes) ? auth->deletion : SCOPE_DELETE;
+	pthread_mutex_unlock(&auth->lock);
+}
+
+static int find_account(struct asking *asking, const struct wait *wait, struct error *err)
+{
+	account_wipe(&asking->account);
+	return keyring_find(asking->auth->keyring, asking->auth->host,
+		first_repository(asking->scopes), &asking->account, &asking->trouble, wait, err);
+}
+
+/* Asks the token server; where it refuses the credentials, once more with those that have taken
+ * their place meanwhile, if any have. */
+static int fetch(void *of, struct token *token, const struct wait *wait, struct error *err)
+{
+	struct asking *asking = of;
+	const struct auth *auth = asking->auth;
+	scoped(names_clearp) struct names scopes = {0};
+	scoped(account_wipe) struct account before = {0};
+	struct token_question question = {
+		.realm = asking->known.realm, .service = asking->known.service, .scopes = &scopes};
+	struct token_server server = {.transport = auth->setup.transport,
+		.certs = auth->setup.certs,
+		.host = auth->host,
+		.only_public = asking->known.only_public,
+		.is_registry = asking->known.is_registry};
+	struct error again;
+	int r;
+
+	if (scope_print(asking->scopes, asking->deletion, asking->known.scope, &scopes) < 0)
+		return fail(err, ENOMEM, "no memory for a token's scopes");
+	r = token_server_ask(&server, &question, &asking->account, token, wait, err);
+	if (r != -EACCES || asking->account.kind == ACCOUNT_NONE ||
+		!keyring_refuse(auth->keyring, &asking->account))
+		return r;
+	account_copy(&before, &asking->account);
+	if (find_account(asking, wait, &again) < 0 || account_equal(&before, &asking->account) ||
+		asking->account.kind == ACCOUNT_BEARER)
+		return r;
+	return token_server_ask(&server, &question, &asking->account, token, wait, err);
+}
+
+/* Everything that a token depends on, without a secret in it. */
+static int print_key(const struct asking *asking, struct buf *key, struct error *err)
+{
+	scoped(names_clearp) struct names scopes = {0};
+	scoped(buf_wipep) struct buf plain = BUF_INIT(AUTHORIZATION_MAX);
+	const struct account *account = &asking->account;
+	char text[DIGEST_TEXT_SIZE];
+	struct digest digest;
+	int r = buf_printf(&plain, "%d\n%s\n%s\n%s", (int)account->kind,
+		account->username ? account->username : "", account->secret ? account->secret : "",
+		asking->known.realm);
+
+	digest = digest_of(buf_text(&plain), plain.len);
+	digest_print(&digest, text);
+	if (r == 0)
+		r = buf_add(key, text);
+	if (r == 0)
+		r = scope_print(asking->scopes, asking->deletion, asking->known.scope, &scopes);
+	for (size_t i = 0; i < scopes.count && r == 0; i++)
+		r = buf_printf(key, " %s", names_get(&scopes, i));
+	return r < 0 ? fail(err, EIO, "the credentials are too long") : 0;
+}
+
+static int add_token(struct asking *asking, const char *sent, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	static const char bearer[] = "Bearer ";
+	bool is_bearer = strncmp(sent, bearer, strlen(bearer)) == 0;
+	scoped(buf_freep) struct buf key = BUF_INIT(AUTHORIZATION_MAX);
+	struct token_fetch by = {.fetch = fetch, .of = asking};
+	int r = print_key(asking, &key, err);
+
+	if (r < 0)
+		return r;
+	buf_add(authorization, bearer);
+	r = tokens_get(asking->auth->tokens, buf_text(&key),
+		is_bearer ? sent + strlen(bearer) : NULL, &by, authorization, wait, err);
+	if (r != 0)
+		buf_wipe(authorization);
+	return r;
+}
+
+/* Tokens for a deletion: the rights that servers want for it differ, so that each kind is tried
+ * in turn, and the one that is due is remembered. */
+static int add_deletion_token(struct asking *asking, const char *sent, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	struct auth *auth = asking->auth;
+	int r;
+
+	for (;;) {
+		r = add_token(asking, sent, authorization, wait, err);
+		if ((r != 1 && r != -EACCES) || asking->deletion + 1 == SCOPE_DELETION_COUNT)
+			break;
+		asking->deletion++;
+	}
+	pthread_mutex_lock(&auth->lock);
+	auth->deletion = r == 0 ? asking->deletion : SCOPE_DELETE;
+	pthread_mutex_unlock(&auth->lock);
+	return r;
+}
+
+/* The header's value, or nothing; 1 where what was `sent` cannot be bettered. */
+static int provide(struct asking *asking, const char *sent, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	const struct account *account = &asking->account;
+	int r = find_account(asking, wait, err);
+
+	if (r < 0)
+		return r;
+	if (account->kind == ACCOUNT_BEARER)
+		r = buf_printf(authorization, "Bearer %s", account->secret);
+	else if (asking->known.scheme == CHALLENGE_BEARER)
+		return scope_is_deletion(asking->scopes)
+			       ? add_deletion_token(asking, sent, authorization, wait, err)
+			       : add_token(asking, sent, authorization, wait, err);
+	else if (account->kind != ACCOUNT_NONE)
+		r = token_print_basic(account, authorization);
+	if (r < 0)
+		return fail(err, EIO, "the credentials for %s are too long", asking->auth->host);
+	return strcmp(buf_text(authorization), sent) == 0;
 }
 
 int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *authorization,
 	const struct wait *wait, struct error *err)
 {
-	(void)auth, (void)scopes, (void)authorization, (void)wait, (void)err;
+	scoped(asking_clear) struct asking asking = {.auth = auth, .scopes = scopes};
+	int r;
+
+	begin(&asking);
+	if (asking.known.scheme == CHALLENGE_NONE)
+		return 0;
+	r = provide(&asking, "", authorization, wait, err);
+	return r < 0 ? r : 0;
+}
+
+/* Keeps what the challenge says, if its realm is one that may be asked. */
+static int learn(struct asking *asking, const struct response *response,
+	const struct challenge *challenge, struct error *err)
+{
+	struct auth *auth = asking->auth;
+	struct known known = {.scheme = challenge->scheme};
+
+	if (challenge->scheme == CHALLENGE_BEARER) {
+		int r = realm_check(
+			response->url, response->peer, challenge->realm, &known.only_public, err);
+
+		if (r < 0)
+			return r;
+		known.is_registry = url_is_same_origin(response->url, challenge->realm);
+		known.realm = must_copy(challenge->realm);
+		known.service = copy_or_null(challenge->service);
+		if (scope_is_special(challenge->scope) || scope_is_deletion(asking->scopes))
+			known.scope = copy_or_null(challenge->scope);
+	}
+	known_clear(&asking->known);
+	asking->known = known;
+	/* A deletion's scope names its repository: it is for this request only. */
+	pthread_mutex_lock(&auth->lock);
+	known_clear(&auth->known[scope_kind(asking->scopes)]);
+	auth->known[scope_kind(asking->scopes)] = known_copy(&known);
+	if (!scope_is_special(challenge->scope)) {
+		free(auth->known[scope_kind(asking->scopes)].scope);
+		auth->known[scope_kind(asking->scopes)].scope = NULL;
+	}
+	asking->deletion = scope_is_deletion(asking->scopes) ? auth->deletion : SCOPE_DELETE;
+	pthread_mutex_unlock(&auth->lock);
 	return 0;
+}
+
+/* Nothing that could be sent would be better than what was. */
+static int refuse(const struct asking *asking, const struct challenge *challenge, const char *sent,
+	struct error *err)
+{
+	const struct account *account = &asking->account;
+	const char *host = asking->auth->host;
+	const char *repository = first_repository(asking->scopes);
+	const char *below = *repository ? "/" : "";
+
+	if (account->kind == ACCOUNT_NONE && asking->trouble.code)
+		return fail(err, EACCES, "%s%s%s asks for a login, and there is none: %s", host,
+			below, repository, asking->trouble.text);
+	if (account->kind == ACCOUNT_NONE)
+		return fail(err, EACCES, "%s%s%s asks for a login: run 'chartfs login %s'", host,
+			below, repository, host);
+	if (asking->known.scheme == CHALLENGE_BEARER && *sent &&
+		(!challenge->error || strcmp(challenge->error, "invalid_token") != 0))
+		return fail(err, EACCES,
+			"%s%s%s: the stored login%s%s does not have the right to %s here: ask for "
+			"it, or run 'chartfs login %s' as somebody who has",
+			host, below, repository, account->username ? " of " : "",
+			account->username ? account->username : "",
+			asking->scopes->count && asking->scopes->at[0].actions
+				? asking->scopes->at[0].actions
+				: "look",
+			host);
+	return fail(err, EACCES,
+		"%s%s%s does not accept the stored login: it is wrong or has expired; run 'chartfs "
+		"login %s'",
+		host, below, repository, host);
+}
+
+static int answer(struct asking *asking, const struct response *response,
+	const struct challenge *challenge, const char *sent, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	int r;
+
+	if (challenge->scheme != CHALLENGE_BASIC && challenge->scheme != CHALLENGE_BEARER)
+		return fail(err, EACCES,
+			"%s refuses access (401) and asks for %s: is it a registry?",
+			asking->auth->host,
+			challenge->scheme == CHALLENGE_OTHER
+				? "an authentication that chartfs does not know"
+				: "nothing that could be answered");
+	r = learn(asking, response, challenge, err);
+	if (r == 0)
+		r = provide(asking, sent, authorization, wait, err);
+	/* The very credentials were refused: others may have taken their place. */
+	if (r == 1 && *sent && asking->account.kind != ACCOUNT_NONE &&
+		(challenge->scheme == CHALLENGE_BASIC || asking->account.kind == ACCOUNT_BEARER) &&
+		keyring_refuse(asking->auth->keyring, &asking->account)) {
+		buf_wipe(authorization);
+		r = provide(asking, sent, authorization, wait, err);
+	}
+	if (r < 0)
+		return r;
+	return r == 1 ? refuse(asking, challenge, sent, err) : 0;
 }
 
 int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
 	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err)
 {
-	(void)response, (void)scopes, (void)sent, (void)authorization, (void)wait;
-	return fail(err, EACCES, "%s asks for credentials: run 'chartfs login %s'", auth->host,
-		auth->host);
+	scoped(asking_clear) struct asking asking = {.auth = auth, .scopes = scopes};
+	struct challenge challenge = {0};
+	const char *value;
+	int r;
+
+	for (size_t i = 0; (value = response_header(response, "WWW-Authenticate", i)); i++)
+		challenge_add(&challenge, value, strlen(value));
+	r = answer(&asking, response, &challenge, sent, authorization, wait, err);
+	challenge_clear(&challenge);
+	if (r < 0)
+		buf_wipe(authorization);
+	return r;
 }
 
 void auth_identity(struct auth *auth, const char *repository, char identity[REGISTRY_IDENTITY_SIZE])
 {
-	(void)auth, (void)repository;
-	snprintf(identity, REGISTRY_IDENTITY_SIZE, "anonymous");
+	_Static_assert((int)REGISTRY_IDENTITY_SIZE == (int)ACCOUNT_IDENTITY_SIZE, "one size");
+
+	keyring_identity(auth->keyring, auth->host, repository, identity);
+	if (!*identity)
+		snprintf(identity, REGISTRY_IDENTITY_SIZE, "anonymous");
 }
 
 int auth_list_hosts(const struct client_options *options, struct names *hosts, struct error *err)
 {
-	(void)options, (void)hosts, (void)err;
+	struct keyring *keyring = keyring_new(NULL, NULL, err);
+	int r;
+
+	(void)options;
+	if (!keyring)
+		return -err->code;
+	r = keyring_add_hosts(keyring, hosts);
+	keyring_free(keyring);
+	if (r < 0)
+		return fail(err, -r, "cannot list the stored logins");
+	names_sort(hosts);
 	return 0;
 }

@@ -10,24 +10,13 @@
 #include "cache/base/wait.h"
 #include "client/certs.h"
 #include "client/registry.h"
+#include "client/scope.h"
 #include "client/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct auth;
-
-/* What a request needs; `repository` NULL is the catalog ("registry:catalog:*"). No scope at all is
- * GET /v2/. `actions` is "pull", "pull,push", "delete", ... */
-struct scope {
-	const char *repository;
-	const char *actions;
-};
-
-struct scopes {
-	const struct scope *at;
-	size_t count;
-};
 
 /* All that an auth needs to know; everything pointed to outlives it, the options are copied. */
 struct auth_setup {

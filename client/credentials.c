@@ -4,6 +4,7 @@
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/base64.h"
+#include "client/json.h"
 #include "client/reference.h"
 
 #include <errno.h>
@@ -178,7 +179,7 @@ int credentials_add_hosts(const struct credentials *credentials, struct names *h
 
 static const char *text_member(const cJSON *object, const char *name)
 {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+	const char *text = json_text(object, name);
 
 	return text && *text ? text : NULL;
 }
@@ -246,8 +247,8 @@ static void put_account(struct credentials *credentials, const cJSON *entry)
 
 static int parse_sections(struct credentials *credentials, const cJSON *root, struct error *err)
 {
-	const cJSON *auths = cJSON_GetObjectItemCaseSensitive(root, "auths");
-	const cJSON *helpers = cJSON_GetObjectItemCaseSensitive(root, "credHelpers");
+	const cJSON *auths = json_member(root, "auths");
+	const cJSON *helpers = json_member(root, "credHelpers");
 	const char *store = text_member(root, "credsStore");
 	const cJSON *entry;
 
@@ -255,9 +256,9 @@ static int parse_sections(struct credentials *credentials, const cJSON *root, st
 		return fail(err, EINVAL, "\"auths\" is no object");
 	if (helpers && !cJSON_IsObject(helpers) && !cJSON_IsNull(helpers))
 		return fail(err, EINVAL, "\"credHelpers\" is no object");
-	cJSON_ArrayForEach(entry, auths) put_account(credentials, entry);
-	cJSON_ArrayForEach(entry, helpers)
-	{
+	cJSON_ArrayForEach (entry, auths)
+		put_account(credentials, entry);
+	cJSON_ArrayForEach (entry, helpers) {
 		const char *name = cJSON_GetStringValue(entry);
 
 		if (name && *name)
@@ -273,7 +274,7 @@ static int parse_sections(struct credentials *credentials, const cJSON *root, st
 struct credentials *credentials_parse(
 	const char *text, size_t len, enum credentials_rules rules, struct error *err)
 {
-	scoped(secret_json_deletep) cJSON *root = cJSON_ParseWithLength(text, len);
+	scoped(json_wipep) cJSON *root = json_parse(text, len);
 	scoped(credentials_freep) struct credentials *credentials = NULL;
 
 	if (!cJSON_IsObject(root)) {

@@ -4,6 +4,7 @@
 #include "cache/base/scope.h"
 #include "client/base64.h"
 #include "client/credentials.h"
+#include "client/json.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,7 +61,8 @@ static int print_members(struct buf *out, const cJSON *item, int depth)
 	const cJSON *member;
 	int r;
 
-	cJSON_ArrayForEach(member, item) members[i++] = member;
+	cJSON_ArrayForEach (member, item)
+		members[i++] = member;
 	if (is_object && depth < SORTED_DEPTH)
 		qsort(members, count, sizeof(*members), compare_members);
 	r = buf_add_char(out, is_object ? '{' : '[');
@@ -98,11 +100,11 @@ static int print_value(struct buf *out, const cJSON *item, int depth)
 
 static cJSON *parse_file(const char *text, size_t len, struct error *err)
 {
-	cJSON *root = len ? cJSON_ParseWithLength(text, len) : cJSON_CreateObject();
+	cJSON *root = len ? json_parse(text, len) : cJSON_CreateObject();
 
 	if (cJSON_IsObject(root))
 		return root;
-	secret_json_delete(root);
+	json_wipep(&root);
 	fail(err, EINVAL, "it is not a JSON object; mend or remove it");
 	return NULL;
 }
@@ -131,7 +133,7 @@ static cJSON *make_entry(const struct account *account)
 		!cJSON_AddStringToObject(entry, "auth", buf_text(&auth)) ||
 		(is_identity &&
 			!cJSON_AddStringToObject(entry, "identitytoken", account->secret))) {
-		secret_json_delete(entry);
+		json_wipep(&entry);
 		return NULL;
 	}
 	return entry;
@@ -143,18 +145,20 @@ static size_t remove_entries(cJSON *auths, const char *host)
 	scoped(names_clearp) struct names keys = {0};
 	cJSON *entry;
 
-	cJSON_ArrayForEach(entry, auths) if (credentials_is_key_of(entry->string, host))
-		names_add(&keys, entry->string, strlen(entry->string));
-	for (size_t i = 0; i < keys.count; i++)
-		secret_json_delete(
-			cJSON_DetachItemFromObjectCaseSensitive(auths, names_get(&keys, i)));
+	cJSON_ArrayForEach (entry, auths)
+		if (credentials_is_key_of(entry->string, host))
+			names_add(&keys, entry->string, strlen(entry->string));
+	for (size_t i = 0; i < keys.count; i++) {
+		entry = cJSON_DetachItemFromObjectCaseSensitive(auths, names_get(&keys, i));
+		json_wipep(&entry);
+	}
 	return keys.count;
 }
 
 int credentials_put(const char *text, size_t len, const char *host, const struct account *account,
 	struct buf *changed, struct error *err)
 {
-	scoped(secret_json_deletep) cJSON *root = parse_file(text, len, err);
+	scoped(json_wipep) cJSON *root = parse_file(text, len, err);
 	cJSON *auths, *entry;
 
 	if (!root)
@@ -166,7 +170,8 @@ int credentials_put(const char *text, size_t len, const char *host, const struct
 	}
 	if (!cJSON_IsObject(auths))
 		return fail(err, EINVAL, "its \"auths\" is no object; mend or remove it");
-	secret_json_delete(cJSON_DetachItemFromObjectCaseSensitive(auths, credentials_key(host)));
+	entry = cJSON_DetachItemFromObjectCaseSensitive(auths, credentials_key(host));
+	json_wipep(&entry);
 	entry = make_entry(account);
 	if (!entry || !cJSON_AddItemToObject(auths, credentials_key(host), entry))
 		return fail(err, ENOMEM, "no memory for the login");
@@ -176,7 +181,7 @@ int credentials_put(const char *text, size_t len, const char *host, const struct
 int credentials_remove(const char *text, size_t len, const char *host, struct buf *changed,
 	bool *found, struct error *err)
 {
-	scoped(secret_json_deletep) cJSON *root = parse_file(text, len, err);
+	scoped(json_wipep) cJSON *root = parse_file(text, len, err);
 	cJSON *auths;
 
 	if (!root)

@@ -4,6 +4,7 @@
 #include "cache/base/clock.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
+#include "client/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -224,13 +225,10 @@ static int run(const char *name, const char *action, const char *question, struc
 static int parse_login(
 	const char *name, const struct buf *answer, struct account *account, struct error *err)
 {
-	scoped(secret_json_deletep) cJSON *root = NULL;
-	const char *username, *secret;
+	scoped(json_wipep) cJSON *root = json_parse(buf_text(answer), answer->len);
+	const char *username = json_text(root, "Username");
+	const char *secret = json_text(root, "Secret");
 
-	if (answer->at)
-		root = cJSON_ParseWithLength(answer->at, answer->len);
-	username = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "Username"));
-	secret = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "Secret"));
 	if (!username || !secret)
 		return fail(err, EIO,
 			"the credential helper docker-credential-%s printed no login (JSON with "
@@ -255,7 +253,7 @@ int helper_get(const char *name, const char *server, struct account *account,
 int helper_store(
 	const char *name, const char *server, const struct account *account, struct error *err)
 {
-	scoped(secret_json_deletep) cJSON *root = cJSON_CreateObject();
+	scoped(json_wipep) cJSON *root = cJSON_CreateObject();
 	bool is_identity = account->kind == ACCOUNT_IDENTITY;
 	scoped(buf_wipep) struct buf answer = BUF_INIT(HELPER_OUTPUT_MAX);
 	scoped(secret_freep) char *question = NULL;

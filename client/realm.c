@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-int realm_check(const char *url, enum peer peer, const char *realm, bool *only_public,
-	struct error *err)
+int realm_check(
+	const char *url, enum peer peer, const char *realm, bool *only_public, struct error *err)
 {
 	struct url registry, server;
 	bool is_inside;

@@ -13,5 +13,5 @@
  * only at a public address. EACCES, with the sentence, where it must not: no https though the
  * registry itself was asked by https, a private or loopback address behind a public registry; EIO
  * where it is no URL. */
-int realm_check(const char *url, enum peer peer, const char *realm, bool *only_public,
-	struct error *err);
+int realm_check(
+	const char *url, enum peer peer, const char *realm, bool *only_public, struct error *err);

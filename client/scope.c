@@ -39,7 +39,8 @@ static int print_own(const struct scope *scope, enum scope_deletion deletion, st
 
 static bool is_repository_scope(const char *text, size_t len)
 {
-	return len > strlen("repository:") && memcmp(text, "repository:", strlen("repository:")) == 0;
+	return len > strlen("repository:") &&
+	       memcmp(text, "repository:", strlen("repository:")) == 0;
 }
 
 /* Whether a challenge's "repository:NAME:ACTIONS" means a repository of the request. */
@@ -51,7 +52,8 @@ static bool is_wanted(const struct scopes *scopes, const char *text, size_t len)
 	for (size_t i = 0; i < scopes->count; i++) {
 		const char *repository = scopes->at[i].repository;
 
-		if (repository && actions > name && strlen(repository) == (size_t)(actions - name) &&
+		if (repository && actions > name &&
+			strlen(repository) == (size_t)(actions - name) &&
 			memcmp(repository, name, strlen(repository)) == 0)
 			return true;
 	}
@@ -90,8 +92,9 @@ static int add_challenged(const struct scopes *scopes, const char *challenged, s
 int scope_print(const struct scopes *scopes, enum scope_deletion deletion, const char *challenged,
 	struct names *texts)
 {
-	bool counts = challenged && (scope_is_special(challenged) ||
-					    (scope_is_deletion(scopes) && deletion == SCOPE_DELETE));
+	bool counts =
+		challenged && (scope_is_special(challenged) ||
+				      (scope_is_deletion(scopes) && deletion == SCOPE_DELETE));
 	int r = counts ? add_challenged(scopes, challenged, texts) : 0;
 
 	if (texts->count == 0)

@@ -13,7 +13,7 @@
 
 enum { TOKEN_REPLY_MAX = 128 << 10, TOKEN_DEFAULT_S = 60, TOKEN_LONGEST_S = 30 * 24 * 3600 };
 
-struct token {	       /* {0} before */
+struct token {         /* {0} before */
 	char *text;    /* what goes behind "Bearer " */
 	char *refresh; /* an identity token, where one was asked for and given; or NULL */
 	int64_t expires_s;
@@ -30,9 +30,9 @@ int token_parse(const char *bytes, size_t len, struct token *token, struct error
 /* What is asked of a server. */
 struct token_question {
 	const char *realm;
-	const char *service;	    /* NULL: none */
+	const char *service;        /* NULL: none */
 	const struct names *scopes; /* sorted texts (scope.h) */
-	bool wants_refresh;	    /* at a login: an identity token to be stored */
+	bool wants_refresh;         /* at a login: an identity token to be stored */
 };
 
 /* The URL of the GET: the realm with its own query kept, one `scope` for each scope. The account's

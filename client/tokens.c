@@ -17,7 +17,7 @@ struct entry {
 	int64_t until_ms;
 	int64_t renewed_ms; /* when it was fetched because one was refused; 0: never */
 	int64_t used_ms;
-	unsigned uses;	    /* how often this token was handed out */
+	unsigned uses;      /* how often this token was handed out */
 	unsigned waiters;   /* threads that look at it: it must stay */
 	bool is_fetched;    /* by one of them, without the lock */
 	uint64_t flights;   /* fetches that have ended */
@@ -142,8 +142,8 @@ static int fetch_locked(struct tokens *tokens, struct entry *entry, const struct
 }
 
 /* Waits for a fetch that is under way; its failure is this caller's too. */
-static int join_locked(struct tokens *tokens, struct entry *entry, const struct wait *wait,
-	struct error *err)
+static int join_locked(
+	struct tokens *tokens, struct entry *entry, const struct wait *wait, struct error *err)
 {
 	uint64_t flights = entry->flights;
 
