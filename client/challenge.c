@@ -117,8 +117,10 @@ static void set_parameter(struct challenge *challenge, const char *name, size_t 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strlen(known[i].name) != len || strncasecmp(known[i].name, name, len) != 0)
 			continue;
-		if (!*known[i].value)
-			*known[i].value = take(value);
+		if (*known[i].value)
+			break;
+		*known[i].value = value;
+		return;
 	}
 	free(value);
 }
@@ -196,9 +198,10 @@ bool challenge_add(struct challenge *challenge, const char *value, size_t len)
 			is_good = read_parameters(&in, &next);
 		}
 		if (rank(&next) > rank(challenge)) {
-			challenge_clear(challenge);
+			struct challenge worse = *challenge;
+
 			*challenge = next;
-			next = (struct challenge){0};
+			next = worse;
 		}
 	}
 	return is_good;

@@ -131,22 +131,13 @@ static int read_layer(
 	return 0;
 }
 
-/* Helm's rules (pkg/registry): its own type of config, and of layers of one type the last. */
-static void find_chart(struct manifest *manifest)
+/* Of several layers of one type the last counts, as with Helm (pkg/registry). */
+static void note_layer(struct manifest *manifest, const struct layer *layer, const char *type)
 {
-	for (size_t i = 0; i < manifest->layer_count; i++) {
-		const struct layer *layer = &manifest->layers[i];
-
-		if (strcmp(layer->media_type, MANIFEST_CHART_TYPE) == 0 ||
-			strcmp(layer->media_type, MANIFEST_LEGACY_TYPE) == 0)
-			manifest->chart = layer;
-		else if (strcmp(layer->media_type, MANIFEST_PROV_TYPE) == 0)
-			manifest->provenance = layer;
-	}
-	if (manifest->chart && strcmp(manifest->config.media_type, MANIFEST_CONFIG_TYPE) == 0)
-		manifest->kind = MANIFEST_CHART;
-	else
-		manifest->chart = manifest->provenance = NULL;
+	if (strcmp(type, MANIFEST_CHART_TYPE) == 0 || strcmp(type, MANIFEST_LEGACY_TYPE) == 0)
+		manifest->chart = layer;
+	else if (strcmp(type, MANIFEST_PROV_TYPE) == 0)
+		manifest->provenance = layer;
 }
 
 static struct manifest *read_image(const cJSON *root, const cJSON *layers, struct error *err)
@@ -172,11 +163,17 @@ static struct manifest *read_image(const cJSON *root, const cJSON *layers, struc
 	if (read_layer(&manifest->config, config, &texts, err) < 0)
 		return NULL;
 	cJSON_ArrayForEach (from, layers) {
-		if (read_layer(&manifest->layers[manifest->layer_count], from, &texts, err) < 0)
+		struct layer *layer = &manifest->layers[manifest->layer_count];
+
+		if (read_layer(layer, from, &texts, err) < 0)
 			return NULL;
+		note_layer(manifest, layer, type_of(from));
 		manifest->layer_count++;
 	}
-	find_chart(manifest);
+	if (manifest->chart && strcmp(manifest->config.media_type, MANIFEST_CONFIG_TYPE) == 0)
+		manifest->kind = MANIFEST_CHART;
+	else
+		manifest->chart = manifest->provenance = NULL;
 	return take(manifest);
 }
 
