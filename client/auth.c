@@ -260,8 +260,9 @@ int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *a
 
 /* Keeps what the challenge says, if its realm is one that may be asked. */
 static int learn(struct asking *asking, const struct response *response,
-	const struct challenge *challenge, struct error *err)
+	const struct challenge *challenge, const char *sent, struct error *err)
 {
+	bool is_deletion = scope_is_deletion(asking->scopes);
 	struct auth *auth = asking->auth;
 	struct known known = {.scheme = challenge->scheme};
 
@@ -274,20 +275,17 @@ static int learn(struct asking *asking, const struct response *response,
 		known.is_registry = url_is_same_origin(response->url, challenge->realm);
 		known.realm = must_copy(challenge->realm);
 		known.service = copy_or_null(challenge->service);
-		if (scope_is_special(challenge->scope) || scope_is_deletion(asking->scopes))
-			known.scope = copy_or_null(challenge->scope);
+		if (scope_is_special(challenge->scope))
+			known.scope = must_copy(challenge->scope);
 	}
 	known_clear(&asking->known);
 	asking->known = known;
-	/* A deletion's scope names its repository: it is for this request only. */
 	pthread_mutex_lock(&auth->lock);
 	known_clear(&auth->known[scope_kind(asking->scopes)]);
 	auth->known[scope_kind(asking->scopes)] = known_copy(&known);
-	if (!scope_is_special(challenge->scope)) {
-		free(auth->known[scope_kind(asking->scopes)].scope);
-		auth->known[scope_kind(asking->scopes)].scope = NULL;
-	}
-	asking->deletion = scope_is_deletion(asking->scopes) ? auth->deletion : SCOPE_DELETE;
+	if (is_deletion && !*sent)
+		auth->deletion = scope_deletion_of(asking->scopes, challenge->scope);
+	asking->deletion = is_deletion ? auth->deletion : SCOPE_DELETE;
 	pthread_mutex_unlock(&auth->lock);
 	return 0;
 }
@@ -337,7 +335,7 @@ static int answer(struct asking *asking, const struct response *response,
 			challenge->scheme == CHALLENGE_OTHER
 				? "an authentication that chartfs does not know"
 				: "nothing that could be answered");
-	r = learn(asking, response, challenge, err);
+	r = learn(asking, response, challenge, sent, err);
 	if (r == 0)
 		r = provide(asking, sent, authorization, wait, err);
 	/* The very credentials were refused: others may have taken their place. */

@@ -38,7 +38,9 @@ int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *a
 /* A request with these scopes, sent with `sent` ("" for none), was answered 401. 0: repeat it with
  * the new `authorization`. -EACCES: give up, with the sentence (what was refused, what to do).
  * Other failures are those of the token server. The realm is judged by response->url and ->peer
- * (https unless the registry itself is http; no private address behind a public registry). */
+ * (https unless the registry itself is http; no private address behind a public registry). Call it
+ * for every 401 that comes from the registry itself, several in one request too (a deletion's right
+ * has three names): it gives up when nothing better is left to send. */
 int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
 	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err);
 

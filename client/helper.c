@@ -197,7 +197,6 @@ static int run(const char *name, const char *action, const char *question, struc
 	const struct wait *wait, struct error *err)
 {
 	struct run run = {.name = name, .answer = BUF_INIT(HELPER_OUTPUT_MAX)};
-	scoped(buf_wipep) struct buf message = BUF_INIT(HELPER_OUTPUT_MAX);
 	int r;
 
 	if (!helper_is_name(name))

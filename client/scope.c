@@ -74,6 +74,25 @@ bool scope_is_special(const char *challenged)
 	return false;
 }
 
+enum scope_deletion scope_deletion_of(const struct scopes *scopes, const char *challenged)
+{
+	for (const char *at = challenged ? challenged : ""; *at;) {
+		size_t len = strcspn(at, " ");
+
+		if (is_repository_scope(at, len) && is_wanted(scopes, at, len)) {
+			const char *actions = memrchr(at, ':', len);
+			size_t actions_len = (size_t)(at + len - actions);
+
+			if (memmem(actions, actions_len, "delete", strlen("delete")))
+				return SCOPE_DELETE;
+			return memchr(actions, '*', actions_len) ? SCOPE_ALL : SCOPE_PUSH;
+		}
+		at += len;
+		at += strspn(at, " ");
+	}
+	return SCOPE_DELETE;
+}
+
 static int add_challenged(const struct scopes *scopes, const char *challenged, struct names *texts)
 {
 	int r = 0;

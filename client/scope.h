@@ -29,11 +29,14 @@ enum scope_deletion { SCOPE_DELETE, SCOPE_ALL, SCOPE_PUSH, SCOPE_DELETION_COUNT 
 bool scope_is_deletion(const struct scopes *scopes);
 
 /* The scopes' texts ("repository:a/b:pull,push"), sorted. `challenged` is the challenge's scope,
- * NULL for none: where it names what is no repository (ECR Public's `aws`) or a deletion's rights,
- * it counts as far as it fits; other repositories in it are passed over, so that no server can make
- * us ask for rights that the request does not need. 0, or -ENOMEM. */
+ * NULL for none: where it names what is no repository (ECR Public's `aws`) it counts, but other
+ * repositories in it are passed over, so that no server can make us ask for rights that the request
+ * does not need. 0, or -ENOMEM. */
 int scope_print(const struct scopes *scopes, enum scope_deletion deletion, const char *challenged,
 	struct names *texts);
+
+/* Which of a deletion's rights a challenge's scope (NULL for none) asks for. */
+enum scope_deletion scope_deletion_of(const struct scopes *scopes, const char *challenged);
 
 /* Whether a challenge's scope has to be kept for later requests of the kind: it names what cannot
  * be known beforehand. */

@@ -186,6 +186,8 @@ int token_server_ask(const struct token_server *server, const struct token_quest
 		return judge(server, at, account, &response, err);
 	if (r == 0)
 		r = token_parse(buf_text(&response.body), response.body.len, token, err);
+	if (r == -EFBIG)
+		err->code = EIO;
 	if (r < 0)
 		return fail_within(err, "no token from %s for %s", at, server->host);
 	return 0;

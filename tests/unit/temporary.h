@@ -49,7 +49,7 @@ __attribute__((format(printf, 1, 2))) static const char *below(const char *forma
 }
 
 /* How many names a folder holds, with the last of them; 0 where there is none. */
-static int count_names(const char *path, char last[NAME_MAX + 1])
+__attribute__((unused)) static int count_names(const char *path, char last[NAME_MAX + 1])
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
