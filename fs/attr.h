@@ -8,7 +8,7 @@
 void attr_fill(struct mount *mount, struct node *node, struct stat *attr);
 
 /* Seconds for fuse_entry_param and fuse_reply_attr. */
-double attr_entry_timeout(const struct mount *mount, const struct node *node);
+double attr_entry_timeout(struct mount *mount, const struct node *node);
 double attr_timeout(const struct mount *mount, const struct node *node);
 /* Of a name that is not there: long where its letters rule it out (never a name that a push could
  * make appear in a writable mount: 0). */

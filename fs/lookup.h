@@ -1,5 +1,6 @@
 #pragma once
 /* What a name in a directory is: this mount's own things first, then what the registry holds. */
+#include "cache/facts.h"
 #include "client/manifest.h"
 #include "fs/call.h"
 #include "fs/tree.h"
@@ -24,3 +25,14 @@ struct node *lookup_version(
 struct node *lookup_file(struct mount *mount, struct node *parent, const char *name,
 	const char *repository, const char *tag, const struct digest *digest, uint64_t size,
 	int64_t mtime);
+
+/* Calls `add` for each file of a version's directory, by its name there, until it returns false. */
+void lookup_each_file(const struct manifest *manifest, const char *repository, const char *version,
+	bool (*add)(void *of, const char *name, const struct layer *layer), void *of);
+
+/* The tags of a directory that may be a chart, NULL where it is none. Asks only where it may be, or
+ * with `is_sure`. EACCES only for a repository that is known. */
+int lookup_tags(struct call *call, const struct node *directory, bool is_sure, struct fact **tags);
+
+/* The meaning of NAME-VERSION.tgz[.prov] in a directory; pinned (lookup_alias.c). */
+int lookup_alias(struct call *call, struct node *parent, const char *name, struct node **child);

@@ -34,6 +34,11 @@ struct tag_set {
 int resolve_tags(
 	struct call *call, struct registry *registry, const char *repository, struct fact **tags);
 
+/* The fact of its tags that is at hand, however old (also of a repository that is missing), or
+ * NULL. Asks nobody. */
+struct fact *resolve_peek_tags(
+	struct mount *mount, struct registry *registry, const char *repository);
+
 /* The manifest that a tag means (value: struct manifest). */
 int resolve_manifest(struct call *call, struct registry *registry, const char *repository,
 	const char *tag, struct fact **manifest);
@@ -43,11 +48,34 @@ int resolve_host(struct call *call, const char *name, struct registry **registry
 /* The hosts that are listed there (sorted): with credentials, given, visited. */
 int resolve_hosts(struct call *call, struct names *hosts);
 
-/* Every repository known: the catalog's, and what was given, visited or pushed (value: struct
- * names). `*is_complete` tells whether it came from a whole catalog, so that what is not in it
- * does not exist; without one it is what is known. */
-int resolve_repositories(struct call *call, struct registry *registry, struct fact **repositories,
-	bool *is_complete);
+/* The value of a fact of repositories. `names` comes first, so that it can be read as such. */
+struct repositories {
+	struct names names; /* sorted */
+	bool is_complete;   /* a whole catalog: what is not in it does not exist */
+	int64_t asked_ms;   /* clock_now_ms() when the registry was asked */
+};
+
+/* Every repository known: the catalog's, and what was given, visited or pushed. Waits for the first
+ * catalog and, with `is_fresh`, for the renewal of one that is too old; without, an old one will
+ * do and is renewed in the background. */
+int resolve_repositories(
+	struct call *call, struct registry *registry, bool is_fresh, struct fact **repositories);
+
+/* The same as far as it is at hand, asking nobody; NULL where no catalog has been asked for. */
+struct fact *resolve_peek_repositories(struct mount *mount, struct registry *registry);
+
+/* Adds the repositories below `path` by the registry's own interface, where there is no catalog
+ * (nothing where there is no such interface either). */
+int resolve_children(
+	struct call *call, struct registry *registry, const char *path, struct names *names);
+
+/* What a path in a registry is by sorted names. */
+bool resolve_has_repository(const struct names *repositories, const char *path);
+bool resolve_has_below(const struct names *repositories, const char *path);
+
+/* Whether the registry lets these credentials in at all: 0, EACCES, or why it could not be asked.
+ */
+int resolve_ping(struct call *call, struct registry *registry);
 
 /* Notes that a repository exists though no catalog may say so: visited, given or pushed. */
 void resolve_know_repository(

@@ -18,6 +18,7 @@
  * Locks of fs/, in the order in which they may be taken:
  *	spool.lock	one file that is being written; the only one held across network calls
  *	local.lock	the names of this mount
+ *	resolve.lock	what is known of catalogs and hosts
  *	facts, flights, staging, pool, tree: leaves
  */
 #include "cache/digest.h"
