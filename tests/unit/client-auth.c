@@ -21,8 +21,8 @@ static char host[64];
 static void start_server(void)
 {
 	int to[2], from[2];
-	char line[16];
-	ssize_t len;
+	char line[16] = "";
+	size_t len = 0;
 
 	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0 || (server = fork()) < 0)
 		exit(EXIT_FAILURE);
@@ -35,13 +35,15 @@ static void start_server(void)
 	close(to[0]);
 	close(from[1]);
 	server_end = to[1];
-	len = read(from[0], line, sizeof(line) - 1);
+	/* Byte by byte up to the line's end: it may come in pieces. */
+	while (len < sizeof(line) - 1 && read(from[0], line + len, 1) == 1 && line[len] != '\n')
+		len++;
 	close(from[0]);
-	if (len <= 1) {
+	if (len == 0 || line[len] != '\n') {
 		printf("Bail out! tests/unit/token-server.py does not start\n");
 		exit(EXIT_FAILURE);
 	}
-	line[len - 1] = '\0';
+	line[len] = '\0';
 	snprintf(host, sizeof(host), "127.0.0.1:%s", line);
 }
 
