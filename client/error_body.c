@@ -1,4 +1,5 @@
 #include "client/error_body.h"
+#include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/json.h"
 
@@ -127,11 +128,9 @@ static void read_json(const cJSON *root, struct error_body *body)
 /* The text up to the next line's end, or an HTML page's title. */
 static void read_text(const char *bytes, size_t len, struct error_body *body)
 {
-	scoped(freep) char *text = strndup(bytes, len);
+	scoped(freep) char *text = must_copy_n(bytes, len);
 	char *title, *end;
 
-	if (!text)
-		return;
 	title = text + strspn(text, " \t\r\n");
 	if (*title == '<') {
 		title = strcasestr(title, "<title");

@@ -170,7 +170,7 @@ static struct manifest *read_image(const cJSON *root, const cJSON *layers, struc
 		note_layer(manifest, layer, type_of(from));
 		manifest->layer_count++;
 	}
-	if (manifest->chart && strcmp(manifest->config.media_type, MANIFEST_CONFIG_TYPE) == 0)
+	if (manifest->chart && strcmp(type_of(config), MANIFEST_CONFIG_TYPE) == 0)
 		manifest->kind = MANIFEST_CHART;
 	else
 		manifest->chart = manifest->provenance = NULL;

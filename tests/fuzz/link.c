@@ -1,4 +1,5 @@
 #include "client/link.h"
+#include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/url.h"
 #include "tests/fuzz/fuzz.h"
@@ -30,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	const uint8_t *line = len ? memchr(bytes, '\n', len) : NULL;
 	size_t header = line ? (size_t)(line - bytes) : len;
-	scoped(freep) char *base = line ? strndup((const char *)line + 1, len - header - 1)
-					: strdup("https://r.example:8443/v2/a/tags/list?n=2");
-	scoped(freep) char *whole = strndup((const char *)bytes, header);
+	scoped(freep) char *base = line ? must_copy_n((const char *)line + 1, len - header - 1)
+					: must_copy("https://r.example:8443/v2/a/tags/list?n=2");
+	scoped(freep) char *whole = must_copy_n((const char *)bytes, header);
 	scoped(buf_freep) struct buf target = BUF_INIT(URL_SIZE_MAX);
 	struct error err = {0};
 	int r = link_find_next((const char *)bytes, header, &target, &err);

@@ -1,5 +1,6 @@
 #include "client/reference.h"
 #include "cache/base/error.h"
+#include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/semver.h"
 #include "tests/fuzz/fuzz.h"
@@ -49,7 +50,7 @@ static void check_versions(const char *text)
 /* Where the input has two lines they are compared as versions too. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	scoped(freep) char *text = strndup((const char *)bytes, len);
+	scoped(freep) char *text = must_copy_n((const char *)bytes, len);
 	char *second = strchr(text, '\n');
 
 	check_names(text);
