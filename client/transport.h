@@ -62,17 +62,18 @@ struct request { /* all pointers stay the caller's, and valid until the transfer
 /* Why there is no answer: what whoever would repeat the request has to know. */
 enum failure {
 	FAILURE_NONE,
-	FAILURE_RESOLVE,   /* EHOSTUNREACH: no address for the name */
-	FAILURE_CONNECT,   /* EHOSTUNREACH: refused, no route */
-	FAILURE_TLS,       /* EPROTO: certificate or handshake */
-	FAILURE_TLS_PLAIN, /* EPROTO: the handshake was answered by "HTTP/" */
-	FAILURE_BROKEN,    /* EHOSTUNREACH: the connection broke before the answer's end */
-	FAILURE_TIMEOUT,   /* ETIMEDOUT: no progress */
-	FAILURE_ADDRESS,   /* EACCES: only_public forbids it */
-	FAILURE_PROTOCOL,  /* EIO: no HTTP, more than the limits */
-	FAILURE_SINK,      /* the sink's own error */
-	FAILURE_LOCAL,     /* EIO, ENOMEM: the body could not be read, no memory */
-	FAILURE_OVER,      /* EINTR: the wait is over, or the transport was stopped */
+	FAILURE_RESOLVE,     /* EHOSTUNREACH: no address for the name */
+	FAILURE_CONNECT,     /* EHOSTUNREACH: refused, no route */
+	FAILURE_TLS,         /* EPROTO: no handshake */
+	FAILURE_CERTIFICATE, /* EPROTO: one that cannot be trusted */
+	FAILURE_TLS_PLAIN,   /* EPROTO: the handshake was answered by "HTTP/" */
+	FAILURE_BROKEN,      /* EHOSTUNREACH: the connection broke before the answer's end */
+	FAILURE_TIMEOUT,     /* ETIMEDOUT: no progress */
+	FAILURE_ADDRESS,     /* EACCES: only_public forbids it */
+	FAILURE_PROTOCOL,    /* EIO: no HTTP, more than the limits */
+	FAILURE_SINK,        /* the sink's own error */
+	FAILURE_LOCAL,       /* EIO, ENOMEM: the body could not be read, no memory */
+	FAILURE_OVER,        /* EINTR: the wait is over, or the transport was stopped */
 };
 
 enum peer { PEER_UNKNOWN, PEER_PUBLIC, PEER_PRIVATE, PEER_PROXY };
@@ -84,8 +85,9 @@ struct response {           /* {0} before; response_clear() after, also after fa
 	uint64_t received;  /* body bytes that came, those given to the sink included */
 	char *url;          /* that was asked */
 	enum failure failure;
-	enum peer peer;  /* the class of the address that was connected to */
-	bool was_reused; /* the connection had served before */
+	enum peer peer;   /* the class of the address that was connected to */
+	bool is_loopback; /* that address, or the one tried last */
+	bool was_reused;  /* the connection had served before */
 };
 
 /* The value of the header's i-th occurrence, or NULL. The name is matched in any case. */

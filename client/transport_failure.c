@@ -31,7 +31,7 @@ static void describe_tls(struct transfer *transfer, CURLcode code)
 			"be trusted without encryption",
 			host, transfer->url.port);
 	else if (code == CURLE_PEER_FAILED_VERIFICATION)
-		failure_set(transfer, FAILURE_TLS, EPROTO,
+		failure_set(transfer, FAILURE_CERTIFICATE, EPROTO,
 			"the certificate of %s:%u cannot be trusted (%s): give its authority by "
 			"-o ca_file=FILE",
 			host, transfer->url.port, curl_says(transfer, code));

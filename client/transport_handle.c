@@ -138,18 +138,18 @@ static curl_socket_t on_open_socket(void *of, curlsocktype purpose, struct curl_
 	struct transfer *transfer = of;
 	char text[INET6_ADDRSTRLEN] = "of an unknown kind";
 	struct in6_addr address;
+	bool is_known = address_of_socket(&to->addr, &address);
 
 	(void)purpose;
 	note_progress(transfer);
-	if (transfer->request->only_public && !*transfer->proxy) {
-		bool is_known = address_of_socket(&to->addr, &address);
-
-		if (!is_known || address_is_private(&address)) {
-			if (is_known)
-				inet_ntop(AF_INET6, &address, text, sizeof(text));
-			refuse_address(transfer, text);
-			return CURL_SOCKET_BAD;
-		}
+	transfer->response->is_loopback =
+		is_known && !*transfer->proxy && address_is_loopback(&address);
+	if (transfer->request->only_public && !*transfer->proxy &&
+		(!is_known || address_is_private(&address))) {
+		if (is_known)
+			inet_ntop(AF_INET6, &address, text, sizeof(text));
+		refuse_address(transfer, text);
+		return CURL_SOCKET_BAD;
 	}
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
@@ -169,10 +169,10 @@ static int on_connected(void *of, char *address_text, char *local, int port, int
 		response->peer = PEER_PROXY;
 		return CURL_PREREQFUNC_OK;
 	}
-	if (!address_text || !address_parse(address_text, &address))
-		response->peer = PEER_UNKNOWN;
-	else
+	if (address_text && address_parse(address_text, &address)) {
 		response->peer = address_is_private(&address) ? PEER_PRIVATE : PEER_PUBLIC;
+		response->is_loopback = address_is_loopback(&address);
+	}
 	if (transfer->request->only_public && response->peer != PEER_PUBLIC) {
 		refuse_address(transfer, address_text ? address_text : "");
 		return CURL_PREREQFUNC_ABORT;
