@@ -1,4 +1,4 @@
-# chartfs. `make help` tells the targets; everything that is built goes to $(B).
+# chartfs. `make help` tells the targets; everything that is built goes below .build.
 
 VERSION = 0.1.0
 B = .build
@@ -80,6 +80,7 @@ $(B)/parity/manifest: $(B)/obj/tests/parity/manifest.o $(CLIENT_LIB)
 	@$(CC) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 units: $(UNITS)
+test-programs: all units fuzz-replay $(if $(wildcard tests/parity/manifest.c),$(B)/parity/manifest)
 
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(CLIENT_LIB)
 	@mkdir -p $(@D)
@@ -91,12 +92,11 @@ $(B)/fuzzer/%: $(B)/obj/tests/fuzz/%.o $(CLIENT_LIB)
 	@$(CC) -fsanitize=fuzzer $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 fuzz-replay: $(HARNESSES:%=$(B)/fuzz/%)
-replay: fuzz-replay
-	@for name in $(HARNESSES); do $(B)/fuzz/$$name tests/fuzz/corpus/$$name/* || exit 1; done
 
 # Builds with clang in a folder of its own; what is found besides the seeds stays there.
 fuzz:
-	@$(MAKE) B=$(B)-fuzz CC=clang SAN=address,undefined \
+	@contrib/install-deps.sh lint
+	@$(BUILD) B=.build/libfuzzer CC=clang SAN=address,undefined \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(HARNESSES:%=run-fuzzer-%)
 run-fuzzer-%: $(B)/fuzzer/%
 	@mkdir -p $(B)/corpus/$*
@@ -105,10 +105,79 @@ run-fuzzer-%: $(B)/fuzzer/%
 		-artifact_prefix=$(B)/corpus/$*- $(B)/corpus/$* tests/fuzz/corpus/$* \
 		> $(B)/corpus/$*.log 2>&1 || { cat $(B)/corpus/$*.log; exit 1; }
 
-clean:
-	rm -rf $(B)
+# The targets below install what is missing and build by themselves. A build with other flags has a
+# folder of its own below .build.
+BUILD = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+demo:
+	@contrib/install-deps.sh
+	@$(BUILD) all
+	@tests/peers.sh registry
+	@contrib/demo.sh start
+
+demo-stop:
+	@contrib/demo.sh stop
+
+test:
+	@contrib/install-deps.sh test
+	@$(BUILD) test-programs
+	@tests/peers.sh registry nginx helm-3 helm-4
+	@tests/run.sh
+
+test-distribution3:
+	@contrib/install-deps.sh test
+	@$(BUILD) test-programs
+	@tests/peers.sh distribution registry nginx helm-3 helm-4
+	@REGISTRY_KIND=distribution-3 tests/run.sh mount
+
+peers:
+	@contrib/install-deps.sh test
+	@tests/peers.sh
+
+lint:
+	@contrib/install-deps.sh lint
+	@tests/lint.sh
+
+layers:
+	@tests/layers.sh
+
+sanitize:
+	@contrib/install-deps.sh test
+	@tests/peers.sh registry nginx helm-3 helm-4
+	@tests/sanitize.sh
+
+format:
+	@contrib/install-deps.sh lint
+	@clang-format -i $$(find fs client cache tests -name '*.[ch]')
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -m 755 $(B)/chartfs $(DESTDIR)$(BINDIR)/chartfs
+	install -m 644 contrib/chartfs.1 $(DESTDIR)$(MANDIR)/man1/chartfs.1
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/chartfs $(DESTDIR)$(MANDIR)/man1/chartfs.1
+
+clean: demo-stop
+	rm -rf --one-file-system $(B)
+
+help:
+	@echo 'make                     the program, $(B)/chartfs'
+	@echo 'make install, uninstall  with PREFIX ($(PREFIX)) and DESTDIR'
+	@echo 'make demo, demo-stop     a registry, a mount, a chart copied in and out; ends both'
+	@echo 'make test                all tests: units, fuzz corpora, real mounts of a real registry'
+	@echo 'make test-distribution3  the mounts again, of distribution 3 (needs Go 1.25 or newer)'
+	@echo 'make sanitize            the tests under address, undefined and thread sanitizers'
+	@echo 'make lint                format, layers, warnings, clang-tidy, cppcheck, shellcheck, ...'
+	@echo 'make layers              which layer includes what'
+	@echo 'make fuzz                each fuzz harness for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make peers               the programs that tests run beside chartfs, into .build/peers'
+	@echo 'make units               the unit tests, built only; tests/run.sh runs chosen ones'
+	@echo 'make format              clang-format over the source'
+	@echo 'make clean               removes $(B)'
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all units fuzz-replay replay fuzz clean force
+.PHONY: all units test-programs fuzz-replay fuzz demo demo-stop test test-distribution3 peers lint \
+	layers sanitize format install uninstall clean help force
 .SECONDARY:
