@@ -17,7 +17,7 @@ is_registry() { # PID: and not somebody else's process by now
 }
 
 is_mounted() {
-	grep -qsF " $mount fuse" /proc/self/mounts
+	grep -qF " $mount fuse" /proc/self/mounts
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds.
@@ -97,13 +97,11 @@ start() {
 }
 
 
-# The mount's daemon, by its arguments.
+# The mount's daemon: no other chartfs has this HOME.
 daemon() {
 	local each
 	for each in /proc/[0-9]*; do
-		if [ "$(readlink "$each/exe" 2>/dev/null)" = "$PWD/.build/chartfs" ] &&
-			tr '\0' '\n' <"$each/cmdline" 2>/dev/null | grep -qxF charts &&
-			grep -qzsxF "HOME=$HOME" "$each/environ"; then
+		if [ "$(cat "$each/comm" 2>/dev/null)" = chartfs ] && grep -qzsxF "HOME=$HOME" "$each/environ"; then
 			basename "$each"
 		fi
 	done
