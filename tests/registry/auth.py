@@ -141,14 +141,17 @@ class Gate:
             self.watch.violation("authorization", request, f"{scheme} was not offered")
         for need in needs:
             if scope_text(need) in self.kinds_given:
-                self.watch.without_token(request, scope_text(need))
+                self.watch.storm("no-token", request, scope_text(need))
         return self._challenge(request, host, realm, needs, "")
 
     def _direct(self, secret: str) -> User | None:
         if not self.profile.direct_bearer:
             return None
         if self.profile.direct_bearer == "base64":
-            secret = base64.b64decode(secret + "==").decode("latin-1")
+            try:
+                secret = base64.b64decode(secret, validate=True).decode("latin-1")
+            except ValueError:
+                return None
         for user in self.users.values():
             if user.password == secret:
                 return user
@@ -157,6 +160,8 @@ class Gate:
     def _check_user(self, request: Request, host: str, realm: str, needs: list[Scope],
                     user: User | None) -> Response | None:
         anonymous = not request.headers.get("Authorization")
+        if user is None and not anonymous:
+            time.sleep(self.profile.login_delay)
         if user is None and not (anonymous and needs and self.profile.anonymous):
             return self._challenge(request, host, realm, needs, "")
         for need in needs:
@@ -211,8 +216,11 @@ class Gate:
             if " " in scope:
                 self.watch.violation("scope", request, "several scopes in one parameter")
         scheme, _ = credential(request.headers.get("Authorization"))
+        if scheme not in ("", "basic"):
+            self.watch.violation("authorization", request, f"{scheme} at a token server")
         user = self.user_of(request)
         if scheme and user is None:
+            time.sleep(self.profile.login_delay)
             return errors(401, "UNAUTHORIZED", "incorrect username or password")
         if user is None and not self.profile.anonymous_token:
             return errors(401, "UNAUTHORIZED", "authentication required")
@@ -247,6 +255,7 @@ class Gate:
         profile = self.profile
         if service != profile.service.format(host=host):
             self.watch.violation("scope", request, f"not the challenge's service: {service}")
+        self.watch.storm("token-storm", request, f"{user.name if user else '-'} {sorted(scopes)}")
         granted: dict[tuple[str, str], frozenset[str]] = {}
         for text in scopes:
             self.watch.scope(request, text, profile.flat_scope)

@@ -32,7 +32,7 @@ Plain HTTP on loopback, JSON in and out. NAME=VALUE stands for query parameters.
     GET  /count         how many, with the same filters (text)
     GET  /violations    what the client must not have done; kinds to leave out: except=K,K
     POST /reset         forgets log, counters and violations; faults=1 the faults too
-    POST /limits        {"heads": N, "anonymous": N}: watch.py
+    POST /limits        {"head-storm": N, "no-token": N, "token-storm": N}: watch.py
     GET  /ports         {role: port}
 """
 
@@ -216,10 +216,7 @@ class Control:
         return {}
 
     def post_limits(self, request: Request) -> Any:
-        wish = json.loads(request.body())
-        watch = self.registry.watch
-        watch.max_heads = wish.get("heads", watch.max_heads)
-        watch.max_anonymous = wish.get("anonymous", watch.max_anonymous)
+        self.registry.watch.limits |= json.loads(request.body())
         return {}
 
     def get_ports(self, request: Request) -> Any:

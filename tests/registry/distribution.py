@@ -121,30 +121,47 @@ class Distribution:
             return self._put(request, name, reference)
         if request.method == "DELETE":
             return self._delete(request, name, reference)
+        profile = self.profile
         found = self.store.manifest(name, reference)
         if found is None:
-            if self.profile.unknown != NAME_UNKNOWN and self.store.find(name) is None:
-                return self._error(self.profile.unknown, name, reference)
-            unknown = self.profile.unknown_manifest or (
+            if profile.unknown != NAME_UNKNOWN and self.store.find(name) is None:
+                return self._error(profile.unknown, name, reference)
+            unknown = profile.unknown_manifest or (
                 404, "MANIFEST_UNKNOWN", "manifest unknown")
             return self._error(unknown, name, reference)
+        if request.method == "GET" and profile.pull_limit >= 0:
+            limited = self._limited()
+            if limited:
+                return limited
         digest, media_type, data = found
         accept = ", ".join(request.headers.get_all("Accept") or [])
         kinds = {kind.split(";")[0].strip() for kind in accept.split(",")}
         for kind in (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST):
             if kind not in kinds:
                 self.watch.violation("accept", request, f"{kind} is not in Accept")
-        if self.profile.accept_strict and media_type not in kinds:
+        if profile.accept_strict and media_type not in kinds:
             return errors(404, "MANIFEST_UNKNOWN", "OCI manifest found, but accept header does "
                           "not support OCI manifests")
         headers = [("Content-Type", media_type)]
-        if self.profile.tell_digest:
+        if profile.tell_digest:
             headers.append(("Docker-Content-Digest", digest))
-        if self.profile.etag:
+        if profile.etag:
             headers.append(("Etag", f'"{digest}"'))
             if (request.headers.get("If-None-Match") or "").strip('"') == digest:
                 return Response(304, [("Etag", f'"{digest}"')])
         return Response(200, headers, data)
+
+    def _limited(self) -> Response | None:
+        """Docker Hub's limit of pulls: HEADs do not count."""
+        with self.store.lock:
+            left = self.profile.pull_limit
+            self.profile.pull_limit = max(0, left - 1)
+        self.profile.headers |= {"Ratelimit-Limit": "100;w=21600",
+                                 "Ratelimit-Remaining": f"{max(0, left - 1)};w=21600"}
+        if left > 0:
+            return None
+        return errors(429, "TOOMANYREQUESTS", "You have reached your pull rate limit. You may "
+                      "increase the limit by authenticating and upgrading", ("Retry-After", "1"))
 
     def _put(self, request: Request, name: str, reference: str) -> Response:
         profile = self.profile

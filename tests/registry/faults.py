@@ -36,7 +36,7 @@ import fnmatch
 import json
 import threading
 import time
-from typing import Any
+from typing import Any, Callable
 
 from web import Cut, Request, Response
 
@@ -173,3 +173,14 @@ class Faults:
     def take(self, request: Request) -> list[Fault]:
         with self.lock:
             return [fault for fault in self.all if fault.strikes(request)]
+
+    def around(self, request: Request, carry_out: Callable[[Request], Response]) -> Response:
+        faults = self.take(request)
+        response = None
+        for fault in faults:
+            response = response or fault.before(request)
+        if response is None:
+            response = carry_out(request)
+        for fault in faults:
+            response = fault.after(request, response)
+        return response

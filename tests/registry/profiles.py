@@ -99,6 +99,8 @@ class Profile:
     quota: bool = False
     quota_error: Error = (403, "DENIED", "Quota has been exceeded on namespace")
     read_only: bool = False
+    pull_limit: int = -1  # so many GETs of manifests are left, then 429
+    login_delay: float = 0.0  # seconds before wrong credentials are answered
     warning: str = ""  # a Warning header
 
 
@@ -106,7 +108,8 @@ V2 = {"Docker-Distribution-Api-Version": "registry/2.0"}
 DENIED: Error = (403, "DENIED", "requested access to the resource is denied")
 
 DISTRIBUTION_2 = Profile(
-    "distribution-2", headers=V2, anonymous="pull,push,delete", basic_challenge='Basic realm="basic-realm"',
+    "distribution-2", headers=V2, anonymous="pull,push,delete",
+    basic_challenge='Basic realm="basic-realm"',
     tag_order="none", paging="none", null_tags=True, tag_delete=TAG_BY_DIGEST)
 
 ALL = [
@@ -124,11 +127,11 @@ ALL = [
         immutable_error=DENIED),
     Profile(
         "ecr", hosts={"registry": "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-                      "blobs": "prod-eu-central-1-starport-layer-bucket.s3.eu-central-1.amazonaws.com"},
+                      "blobs": "prod-starport-layer-bucket.s3.eu-central-1.amazonaws.com"},
         headers=V2, auth="basic", account="AWS",
         basic_challenge='Basic realm="https://{host}/",service="ecr.amazonaws.com"',
         catalog_order="bytes", catalog_paging="opaque", catalog_default=100, paging="opaque",
-        page_default=1000, redirect=307, mount="never", chunked=False, media_type_inside=True,
+        page_default=1000, redirect=307, mount="never", chunked=False,
         referrers=True, delete_tagged=True, made_levels=-1,
         not_made=(404, "NAME_UNKNOWN", "The repository with name '{name}' does not exist in the "
                   "registry with id '123456789012'"),
@@ -139,12 +142,13 @@ ALL = [
                          "repository and cannot be overwritten because the repository is "
                          "immutable.")),
     Profile(
-        "ecr-public", hosts={"registry": "public.ecr.aws", "blobs": "d2glxqk2uabbnd.cloudfront.net"},
+        "ecr-public", hosts={"registry": "public.ecr.aws",
+                             "blobs": "d2glxqk2uabbnd.cloudfront.net"},
         headers=V2, auth="bearer", account="AWS", realm_path="/token/", service="public.ecr.aws",
         challenge='Bearer realm="{realm}",service="{service}",scope="aws"', flat_scope="aws",
         token_keys=("token",), token_post=False, anonymous="pull", catalog="missing",
         paging="opaque", page_default=1000, redirect=307, mount="error", chunked=False,
-        media_type_inside=True, referrers=False, made_levels=-1,
+        made_levels=-1,
         not_made=(404, "NAME_UNKNOWN", "The repository with name '{name}' does not exist"),
         tag_delete=UNSUPPORTED,
         immutable_error=(400, "TAG_INVALID", "The image tag '{tag}' already exists in the '{name}' "

@@ -136,6 +136,9 @@ class Registry:
         if request.role != "control":
             self.log.answered(request, response)
 
+    def broken(self, request: Request, mistake: str) -> None:
+        self.watch.note("broken", request.role, f"{request.method} {request.target}", mistake)
+
     def malformed(self, role: str, what: str, head: bytes) -> None:
         words = head.decode("latin-1")
         found = self.watch.secrets_in(role, what, words)
@@ -146,15 +149,7 @@ class Registry:
     def answer(self, request: Request) -> Response:
         if request.role == "control":
             return self.control.answer(request)
-        faults = self.faults.take(request)
-        response = None
-        for fault in faults:
-            response = response or fault.before(request)
-        if response is None:
-            response = self._route(request)
-        for fault in faults:
-            response = fault.after(request, response)
-        return response
+        return self.faults.around(request, self._route)
 
     def _route(self, request: Request) -> Response:
         profile = self.profile

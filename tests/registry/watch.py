@@ -19,6 +19,7 @@ TARGET = re.compile(r"(?:[!#$&'()*+,/:;=?@A-Za-z0-9._~\[\]|-]|%[0-9A-Fa-f]{2})*"
 ACTIONS = re.compile(r"(?:pull|push|delete|\*)(?:,(?:pull|push|delete|\*))*")
 MAX_HEADS = 32  # of one URL
 MAX_ANONYMOUS = 16  # of one kind, when there has been a token for it
+MAX_TOKENS = 32  # for the same scopes
 
 
 def fingerprint(secret: str) -> str:
@@ -54,15 +55,14 @@ class Watch:
         self.exempt = exempt
         self.canaries: list[Canary] = []
         self.violations: list[dict[str, Any]] = []
-        self.heads: Counter[str] = Counter()
-        self.anonymous: Counter[str] = Counter()
-        self.max_heads, self.max_anonymous = MAX_HEADS, MAX_ANONYMOUS
+        self.counts: Counter[str] = Counter()
+        self.limits = {"head-storm": MAX_HEADS, "no-token": MAX_ANONYMOUS,
+                       "token-storm": MAX_TOKENS}
 
     def reset(self) -> None:
         with self.lock:
             self.violations = []
-            self.heads.clear()
-            self.anonymous.clear()
+            self.counts.clear()
 
     def judged(self, request: Request) -> bool:
         """Other clients (curl, helm) use the registry beside the one that is tested."""
@@ -133,12 +133,8 @@ class Watch:
             for name in ("Authorization", "Cookie"):
                 if request.headers.get(name):
                     self.violation("authorization", request, f"{name} sent to another origin")
-        if request.method == "HEAD" and self.judged(request):
-            with self.lock:
-                self.heads[request.target] += 1
-                storm = self.heads[request.target] == self.max_heads + 1
-            if storm:
-                self.violation("head-storm", request, f"more than {self.max_heads} HEADs")
+        if request.method == "HEAD":
+            self.storm("head-storm", request, request.target)
         return self.look_for_secrets(request)
 
     def names(self, request: Request, name: str, reference: str = "", digest: str = "") -> bool:
@@ -161,12 +157,13 @@ class Watch:
         if not good:
             self.violation("scope", request, f"no such scope: {scope}")
 
-    def without_token(self, request: Request, kind: str) -> None:
-        """A request without a token, of a kind for which there has been one."""
+    def storm(self, kind: str, request: Request, what: str) -> None:
+        """One more of the same; too many are a violation."""
         if not self.judged(request):
             return
+        key = f"{kind} {what}"
         with self.lock:
-            self.anonymous[kind] += 1
-            storm = self.anonymous[kind] == self.max_anonymous + 1
-        if storm:
-            self.violation("no-token", request, f"more than {self.max_anonymous} for {kind}")
+            self.counts[key] += 1
+            too_many = self.counts[key] == self.limits[kind] + 1
+        if too_many:
+            self.violation(kind, request, f"more than {self.limits[kind]}: {what}")

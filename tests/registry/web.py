@@ -2,7 +2,8 @@
 
 Knows nothing of registries. The application behind it is an object with
     answer(request) -> Response        may raise Cut to close without an answer
-    arrived(request), answered(request, response), malformed(role, what, head)
+    arrived(request), answered(request, response), malformed(role, what, head),
+    broken(request, mistake)
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import os
 import socket
 import ssl
 import struct
+import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterator
 from urllib.parse import parse_qsl, unquote
@@ -231,6 +234,10 @@ class Connection(http.server.BaseHTTPRequestHandler):
             app.answered(request, None)
             self._cut(cut.reset)
             return
+        except Exception as mistake:  # in the registry itself: must not pass unseen
+            traceback.print_exc()
+            response = text(500, f"{mistake!r}\n")
+            app.broken(request, repr(mistake))
         if response.unsent:
             app.answered(request, None)
             self._cut(False)
@@ -326,8 +333,5 @@ class Listener(http.server.ThreadingHTTPServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        import sys
-        import traceback
-
         if not isinstance(sys.exc_info()[1], OSError):
             traceback.print_exc()
