@@ -53,7 +53,7 @@ static void finish(struct transfer *transfer)
 		curl_multi_remove_handle(transport->multi, transfer->easy);
 		transfer->origin->running--;
 	}
-	handle_close(transfer);
+	transport_handle_close(transfer);
 	transfer_end(transfer);
 }
 
@@ -101,7 +101,7 @@ static void start(struct transfer *transfer)
 	list_append(&transport->running, &transfer->link);
 	transfer->progress_ms = clock_now_ms();
 	transfer->origin->running++;
-	if (handle_open(transfer, &transfer->err) < 0 ||
+	if (transport_handle_open(transfer, &transfer->err) < 0 ||
 		curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK) {
 		if (!transfer->err.code)
 			fail(&transfer->err, ENOMEM, "no memory for a transfer");
@@ -190,7 +190,7 @@ static void sweep_list(struct transport *transport, struct list *list, int64_t n
 		pthread_mutex_lock(&transport->lock);
 		is_over = transfer->is_cancelled || transport->is_stopped;
 		pthread_mutex_unlock(&transport->lock);
-		if (transfer->easy && handle_drains(transfer))
+		if (transfer->easy && transport_handle_drains(transfer))
 			transfer->progress_ms = now_ms;
 		if (is_over)
 			end_over(transfer);

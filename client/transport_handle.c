@@ -313,7 +313,7 @@ static void set_network(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 }
 
-int handle_open(struct transfer *transfer, struct error *err)
+int transport_handle_open(struct transfer *transfer, struct error *err)
 {
 	CURL *easy = transfer->easy = curl_easy_init();
 
@@ -336,7 +336,7 @@ int handle_open(struct transfer *transfer, struct error *err)
 	return 0;
 }
 
-void handle_close(struct transfer *transfer)
+void transport_handle_close(struct transfer *transfer)
 {
 	if (transfer->easy)
 		curl_easy_cleanup(transfer->easy);
@@ -348,7 +348,7 @@ void handle_close(struct transfer *transfer)
 	transfer->headers = NULL;
 }
 
-bool handle_drains(struct transfer *transfer)
+bool transport_handle_drains(struct transfer *transfer)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	int unsent = 0, before = transfer->unsent;

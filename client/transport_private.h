@@ -59,10 +59,10 @@ struct transfer {
 };
 
 /* transport_handle.c */
-int handle_open(struct transfer *transfer, struct error *err);
-void handle_close(struct transfer *transfer);
+int transport_handle_open(struct transfer *transfer, struct error *err);
+void transport_handle_close(struct transfer *transfer);
 /* Whether the kernel has sent something since the last question: progress that curl cannot see. */
-bool handle_drains(struct transfer *transfer);
+bool transport_handle_drains(struct transfer *transfer);
 
 /* transport_failure.c: fills the transfer's error and response->failure. */
 void failure_describe(struct transfer *transfer, CURLcode code);
