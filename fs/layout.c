@@ -81,7 +81,11 @@ bool layout_is_child(const char *name)
 
 bool layout_is_speculative(const char *name)
 {
-	return layout_is_child(name) && !layout_is_version(name);
+	char version[REFERENCE_TAG_MAX + 1];
+
+	/* Neither a version nor the tag that stores one. */
+	return layout_is_child(name) && !layout_is_version(name) &&
+	       !layout_version_of_tag(name, version);
 }
 
 bool layout_version_of_tag(const char *tag, char version[REFERENCE_TAG_MAX + 1])

@@ -98,10 +98,10 @@ bool resolve_is_fresh(const struct mount *mount, const struct fact *fact)
 	return fact_age_ms(fact) < mount->options->ttl_ms;
 }
 
-/* An answer that came after `since_ms` will do though the ttl be 0. */
+/* An answer that has been waited for since `since_ms` will do though the ttl be 0. */
 static bool is_good(const struct question *question, const struct fact *fact, int64_t since_ms)
 {
-	if (fact_age_ms(fact) <= clock_now_ms() - since_ms)
+	if (since_ms && fact_age_ms(fact) <= clock_now_ms() - since_ms)
 		return true;
 	return question->is_fresh ? question->is_fresh(question->mount, fact)
 				  : resolve_is_fresh(question->mount, fact);
@@ -115,7 +115,7 @@ int resolve_answer(struct call *call, struct question *question, struct fact **f
 	/* An answer that a push has overtaken is asked for again; not for ever. */
 	for (int tries = 0; tries < 4; tries++) {
 		*fact = facts_get(call->mount->facts, question->key);
-		if (*fact && is_good(question, *fact, since_ms))
+		if (*fact && is_good(question, *fact, tries ? since_ms : 0))
 			return 0;
 		fact_release(take(*fact));
 		if (!call->may_wait)

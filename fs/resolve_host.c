@@ -1,6 +1,7 @@
 #include "cache/base/clock.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
+#include "fs/layout.h"
 #include "fs/resolve_facts.h"
 
 #include <string.h>
@@ -116,7 +117,8 @@ int resolve_host(struct call *call, const char *name, struct registry **registry
 		.mount = mount, .repository = "", .ask = ask_host, .is_fresh = is_host_fresh};
 	int r;
 
-	if (!reference_is_sure_host(name) || strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+	if (!reference_is_sure_host(name) || strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
+		layout_is_scratch(name) || layout_is_archive(name) || layout_is_provenance(name))
 		return fail(&call->err, ENOENT, "'%s' is not the name of a registry", name);
 	r = resolve_hosts(call, &known);
 	if (r < 0)

@@ -33,7 +33,7 @@ static const struct {
 	{"2", false, true, true, false},
 	{"1.0.0-rc.1", false, true, true, false},
 	{"1.0.0+build", false, false, true, false},
-	{"1.0.0_build", false, true, false, true},
+	{"1.0.0_build", false, true, false, false},
 	{"a b", false, false, false, false},
 	{"a/b", false, false, false, false},
 };
