@@ -29,7 +29,11 @@ struct auth {
 	char *host;
 	struct keyring *keyring;
 	struct tokens *tokens;
+	const char *whose; /* for sentences: the "stored" credentials, or the "given" ones */
+	char *remedy;      /* what to do about those that are refused */
+	bool is_login;
 	pthread_mutex_t lock; /* guards what follows; a leaf */
+	char *identity_token; /* that came at a login, or NULL */
 	struct known known[SCOPE_KIND_COUNT];
 	enum scope_deletion deletion; /* the first that this registry's tokens may need */
 };
@@ -86,6 +90,9 @@ struct auth *auth_new(const struct auth_setup *setup, struct error *err)
 	auth->host = must_copy(setup->host);
 	auth->keyring = keyring;
 	auth->tokens = tokens_new();
+	auth->whose = options->username ? "given" : "stored";
+	auth->remedy = options->username ? must_copy("check username and password_file")
+					 : must_print("run 'chartfs login %s'", setup->host);
 	pthread_mutex_init(&auth->lock, NULL);
 	return auth;
 }
@@ -99,8 +106,29 @@ void auth_free(struct auth *auth)
 	tokens_free(auth->tokens);
 	keyring_free(auth->keyring);
 	pthread_mutex_destroy(&auth->lock);
+	secret_free(auth->identity_token);
+	free(auth->remedy);
 	free(auth->host);
 	free(auth);
+}
+
+void auth_use(struct auth *auth, const struct account *account)
+{
+	keyring_use(auth->keyring, account);
+	free(auth->remedy);
+	auth->whose = "given";
+	auth->remedy = must_copy("check the user and the password");
+	auth->is_login = true;
+}
+
+char *auth_take_identity_token(struct auth *auth)
+{
+	char *token;
+
+	pthread_mutex_lock(&auth->lock);
+	token = take(auth->identity_token);
+	pthread_mutex_unlock(&auth->lock);
+	return token;
 }
 
 static const char *first_repository(const struct scopes *scopes)
@@ -135,14 +163,20 @@ static int find_account(struct asking *asking, const struct wait *wait, struct e
 static int fetch(void *of, struct token *token, const struct wait *wait, struct error *err)
 {
 	struct asking *asking = of;
-	const struct auth *auth = asking->auth;
+	struct auth *auth = asking->auth;
 	scoped(names_clearp) struct names scopes = {0};
 	scoped(account_wipe) struct account before = {0};
 	struct token_question question = {
-		.realm = asking->known.realm, .service = asking->known.service, .scopes = &scopes};
+		.realm = asking->known.realm,
+		.service = asking->known.service,
+		.scopes = &scopes,
+		.wants_refresh = auth->is_login,
+	};
 	struct token_server server = {.transport = auth->setup.transport,
 		.certs = auth->setup.certs,
 		.host = auth->host,
+		.whose = auth->whose,
+		.remedy = auth->remedy,
 		.only_public = asking->known.only_public,
 		.is_registry = asking->known.is_registry};
 	struct error again;
@@ -151,6 +185,12 @@ static int fetch(void *of, struct token *token, const struct wait *wait, struct 
 	if (scope_print(asking->scopes, asking->deletion, asking->known.scope, &scopes) < 0)
 		return fail(err, ENOMEM, "no memory for a token's scopes");
 	r = token_server_ask(&server, &question, &asking->account, token, wait, err);
+	if (r == 0 && token->refresh) {
+		pthread_mutex_lock(&auth->lock);
+		secret_free(auth->identity_token);
+		auth->identity_token = take(token->refresh);
+		pthread_mutex_unlock(&auth->lock);
+	}
 	if (r != -EACCES || asking->account.kind == ACCOUNT_NONE ||
 		!keyring_refuse(auth->keyring, &asking->account))
 		return r;
@@ -303,23 +343,21 @@ static int refuse(const struct asking *asking, const struct challenge *challenge
 		return fail(err, EACCES, "%s%s%s asks for a login, and there is none: %s", host,
 			below, repository, asking->trouble.text);
 	if (account->kind == ACCOUNT_NONE)
-		return fail(err, EACCES, "%s%s%s asks for a login: run 'chartfs login %s'", host,
-			below, repository, host);
+		return fail(err, EACCES, "%s%s%s asks for a login: %s", host, below, repository,
+			asking->auth->remedy);
 	if (asking->known.scheme == CHALLENGE_BEARER && *sent &&
 		(!challenge->error || strcmp(challenge->error, "invalid_token") != 0))
 		return fail(err, EACCES,
-			"%s%s%s: the stored login%s%s does not have the right to %s here: ask for "
-			"it, or run 'chartfs login %s' as somebody who has",
-			host, below, repository, account->username ? " of " : "",
-			account->username ? account->username : "",
+			"%s%s%s: the %s login%s%s does not have the right to %s here: ask for it, "
+			"or log in as somebody who has",
+			host, below, repository, asking->auth->whose,
+			account->username ? " of " : "", account->username ? account->username : "",
 			asking->scopes->count && asking->scopes->at[0].actions
 				? asking->scopes->at[0].actions
-				: "look",
-			host);
+				: "look");
 	return fail(err, EACCES,
-		"%s%s%s does not accept the stored login: it is wrong or has expired; run 'chartfs "
-		"login %s'",
-		host, below, repository, host);
+		"%s%s%s does not accept the %s login, which is wrong or has expired: %s", host,
+		below, repository, asking->auth->whose, asking->auth->remedy);
 }
 
 static int answer(struct asking *asking, const struct response *response,

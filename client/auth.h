@@ -8,6 +8,7 @@
 #include "cache/base/error.h"
 #include "cache/base/names.h"
 #include "cache/base/wait.h"
+#include "client/account.h"
 #include "client/certs.h"
 #include "client/registry.h"
 #include "client/scope.h"
@@ -28,6 +29,13 @@ struct auth_setup {
 
 struct auth *auth_new(const struct auth_setup *setup, struct error *err);
 void auth_free(struct auth *auth);
+
+/* For a login, before any request: uses these credentials only, and asks token servers for an
+ * identity token to be stored in their place. */
+void auth_use(struct auth *auth, const struct account *account);
+
+/* The identity token that came, or NULL; the caller's to wipe (secret_free()). */
+char *auth_take_identity_token(struct auth *auth);
 
 /* Sets `authorization` (empty before; the caller wipes it) to the header's value for a request with
  * these scopes, as far as is known by now: "" before the first challenge and for anonymous access.

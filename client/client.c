@@ -82,12 +82,17 @@ void client_freep(struct client **client)
 	client_free(*client);
 }
 
-struct registry *client_registry(struct client *client, const char *host)
+struct auth_setup client_setup(struct client *client, const char *host)
 {
-	struct auth_setup setup = {.transport = client->transport,
+	return (struct auth_setup){.transport = client->transport,
 		.certs = client->certs,
 		.options = &client->options,
 		.host = host};
+}
+
+struct registry *client_registry(struct client *client, const char *host)
+{
+	struct auth_setup setup = client_setup(client, host);
 	struct registry *registry;
 
 	pthread_mutex_lock(&client->lock);

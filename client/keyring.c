@@ -127,6 +127,12 @@ void keyring_freep(struct keyring **keyring)
 	keyring_free(*keyring);
 }
 
+void keyring_use(struct keyring *keyring, const struct account *account)
+{
+	account_wipe(&keyring->given);
+	account_copy(&keyring->given, account);
+}
+
 static bool refresh_locked(struct keyring *keyring)
 {
 	keyring->looked_ms = clock_now_ms();

@@ -19,6 +19,10 @@ struct keyring *keyring_new(const char *username, const char *password_file, str
 void keyring_free(struct keyring *keyring);
 void keyring_freep(struct keyring **keyring);
 
+/* Uses these credentials and no others, as if the options had given them (a login). Before any
+ * other thread knows the keyring. */
+void keyring_use(struct keyring *keyring, const struct account *account);
+
 /* The credentials for a repository ("" for none in particular): 0, and an anonymous account where
  * nobody has any. May run a helper. A helper that is in charge of this registry and fails is an
  * error (helper.h); one that is merely asked for all registries leaves its sentence in `*trouble`

@@ -12,6 +12,9 @@ struct registry {
 struct registry *registry_new(const struct auth_setup *setup);
 void registry_free(struct registry *registry);
 
+/* What an endpoint of this host is made of; owned by the client, the host by the caller. */
+struct auth_setup client_setup(struct client *client, const char *host);
+
 /* status_fail() for an answer of this registry. */
 int registry_fail(struct error *err, struct registry *registry, enum status_of of,
 	const struct response *response, const char *repository);

@@ -150,15 +150,14 @@ static int judge(const struct token_server *server, const char *at, const struct
 			at, server->host, response->status, colon, body.message);
 	if (account->kind == ACCOUNT_NONE)
 		return fail(err, EACCES,
-			"%s lets nobody in without a login (token server %s: %d%s%s): run 'chartfs "
-			"login %s'",
-			server->host, at, response->status, colon, body.message, server->host);
+			"%s lets nobody in without a login (token server %s: %d%s%s): %s",
+			server->host, at, response->status, colon, body.message, server->remedy);
 	return fail(err, EACCES,
-		"the token server %s of %s does not accept the stored %s (%d%s%s): it is wrong, has "
-		"expired or has no such right; run 'chartfs login %s'",
-		at, server->host,
+		"the token server %s of %s does not accept the %s %s (%d%s%s), which is wrong, has "
+		"expired or has no such right: %s",
+		at, server->host, server->whose,
 		account->kind == ACCOUNT_IDENTITY ? "identity token" : "user and password",
-		response->status, colon, body.message, server->host);
+		response->status, colon, body.message, server->remedy);
 }
 
 /* The body holds a secret. */

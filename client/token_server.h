@@ -11,9 +11,11 @@
 struct token_server {
 	struct transport *transport;
 	struct certs *certs;
-	const char *host; /* the registry that named it */
-	bool only_public; /* it must have a public address (realm.h) */
-	bool is_registry; /* it is the registry itself: same scheme, host and port */
+	const char *host;   /* the registry that named it */
+	const char *whose;  /* for sentences: the "stored" credentials, or the "given" ones */
+	const char *remedy; /* what to do about those that are refused */
+	bool only_public;   /* it must have a public address (realm.h) */
+	bool is_registry;   /* it is the registry itself: same scheme, host and port */
 };
 
 /* EACCES where the server does not accept the credentials, or gives no such rights; EIO where it
