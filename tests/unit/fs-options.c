@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <syslog.h>
 
-enum { WORDS = 8 };
+enum { WORDS = 10 };
 
 static int parse(struct options *options, const char *const *words, struct error *err)
 {
@@ -84,7 +84,7 @@ static void test_values(void)
 	static const char *const words[WORDS] = {"-o",
 		"rw,noatime,x-systemd.automount,_netdev,user=me,ttl=500ms,timeout=2m,ro",
 		"localhost:5000/team/app", "/", "-f",
-		"-ocache_size=3k,umask=077,uid=12,gid=13,log_level=debug,cache_dir=/c\\,d,"
+		"-ocache_size=3k,umask=077,uid=12,gid=13,log_level=debug,cache_dir=/c\\,d", "-o",
 		"username=me,password_file=/p,repository=a,repository=b/c,noexec,check,nofail"};
 	struct options options;
 	struct error err = {0};
