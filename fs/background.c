@@ -33,6 +33,8 @@ bool background_fork(int *ready_fd, int *status)
 	pid_t child;
 
 	*status = EXIT_FAILURE;
+	/* What the caller left open is not to stay open for as long as the mount lives. */
+	close_range(3, ~0U, 0);
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		fprintf(stderr, "chartfs: pipe: %s\n", strerrordesc_np(errno));
 		return true;
