@@ -405,6 +405,14 @@ int auth_answer(struct auth *auth, const struct response *response, const struct
 	return r;
 }
 
+int auth_account(struct auth *auth, const char *repository, struct account *account,
+	const struct wait *wait, struct error *err)
+{
+	struct error trouble;
+
+	return keyring_find(auth->keyring, auth->host, repository, account, &trouble, wait, err);
+}
+
 void auth_identity(struct auth *auth, const char *repository, char identity[REGISTRY_IDENTITY_SIZE])
 {
 	_Static_assert((int)REGISTRY_IDENTITY_SIZE == (int)ACCOUNT_IDENTITY_SIZE, "one size");

@@ -52,6 +52,11 @@ int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *a
 int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
 	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err);
 
+/* The stored account itself (anonymous where there is none), for interfaces of the registry that
+ * take no tokens; the caller wipes it. */
+int auth_account(struct auth *auth, const char *repository, struct account *account,
+	const struct wait *wait, struct error *err);
+
 /* As registry_identity(). */
 void auth_identity(
 	struct auth *auth, const char *repository, char identity[REGISTRY_IDENTITY_SIZE]);

@@ -24,30 +24,28 @@ static struct scopes scopes_of(const struct exchange *exchange)
 static int set_url(struct endpoint *endpoint, struct exchange *exchange, const struct wait *wait,
 	struct error *err)
 {
-	const char *base = "";
+	bool is_path = exchange->path[0] == '/';
+	const char *base = endpoint_base(endpoint, wait, err);
 
+	if (!base)
+		return -err->code;
 	buf_clear(&exchange->url);
 	exchange->url = (struct buf)BUF_INIT(EXCHANGE_URL_SIZE);
-	if (!exchange->is_foreign) {
-		base = endpoint_base(endpoint, wait, err);
-		if (!base)
-			return -err->code;
-	}
-	if (exchange->path[0] != '/')
-		return buf_add(&exchange->url, exchange->path) < 0
-			       ? fail(err, EIO, "an address of %s is too long",
-					 endpoint_host(endpoint))
-			       : 0;
-	if (buf_printf(&exchange->url, "%s%s", base, exchange->path) < 0)
-		return fail(err, EINVAL, "the name is too long for a request");
+	if (buf_printf(&exchange->url, "%s%s", is_path ? base : "", exchange->path) < 0)
+		return fail(err, is_path ? EINVAL : EIO, "an address of %s is too long",
+			endpoint_host(endpoint));
+	if (strncasecmp(base, "https:", 6) == 0 &&
+		strncasecmp(buf_text(&exchange->url), "https:", 6) != 0)
+		return fail(err, EPROTO, "%s leads from https to http: refused",
+			endpoint_host(endpoint));
 	return 0;
 }
 
 /* Whether a URL is the registry's own: there, and only there, its credentials may go. */
-static bool is_own(struct endpoint *endpoint, const struct exchange *exchange, const char *url)
+static bool is_own(struct endpoint *endpoint, const char *url)
 {
 	struct error ignored = {0};
-	const char *base = exchange->is_foreign ? NULL : endpoint_base(endpoint, NULL, &ignored);
+	const char *base = endpoint_base(endpoint, NULL, &ignored);
 
 	return base && url_is_same_origin(base, url);
 }
@@ -56,7 +54,7 @@ static int set_request(struct endpoint *endpoint, struct exchange *exchange, str
 {
 	struct request *request = &exchange->request;
 	const char *url = buf_text(&exchange->url);
-	bool own = is_own(endpoint, exchange, url);
+	bool own = is_own(endpoint, url);
 
 	*request = (struct request){.method = exchange->method,
 		.url = url,
@@ -65,7 +63,9 @@ static int set_request(struct endpoint *endpoint, struct exchange *exchange, str
 		.limit = exchange->limit,
 		.only_public = !own && !endpoint_is_private(endpoint)};
 	memcpy(request->headers, exchange->headers, sizeof(exchange->headers));
-	if (own)
+	if (exchange->credentials)
+		request->authorization = exchange->hops == 0 ? exchange->credentials : NULL;
+	else if (own)
 		request->authorization = buf_text(&exchange->authorization);
 	request->tls = endpoint_tls(endpoint, url, err);
 	return request->tls ? 0 : -err->code;
@@ -84,21 +84,6 @@ static int submit(struct endpoint *endpoint, struct exchange *exchange, struct e
 	return 0;
 }
 
-/* An upload's address may be on another server; nothing leads from https to http. */
-static int check_downgrade(
-	struct endpoint *endpoint, const struct exchange *exchange, struct error *err)
-{
-	const char *url = buf_text(&exchange->url);
-	const char *base = exchange->is_foreign ? "https:" : endpoint_base(endpoint, NULL, err);
-
-	if (!base)
-		return -err->code;
-	if (strncasecmp(base, "https:", 6) == 0 && strncasecmp(url, "https:", 6) != 0)
-		return fail(err, EPROTO, "%s leads from https to http: refused",
-			endpoint_host(endpoint));
-	return 0;
-}
-
 /* The first request of an attempt, to the registry itself. */
 static int send_first(struct endpoint *endpoint, struct exchange *exchange, const struct wait *wait,
 	struct error *err)
@@ -107,8 +92,6 @@ static int send_first(struct endpoint *endpoint, struct exchange *exchange, cons
 
 	if (r == 0)
 		r = set_url(endpoint, exchange, wait, err);
-	if (r == 0)
-		r = check_downgrade(endpoint, exchange, err);
 	if (r < 0)
 		return r;
 	exchange->hops = 0;
@@ -127,7 +110,7 @@ static int authorize(struct endpoint *endpoint, struct exchange *exchange, const
 
 	buf_wipe(&exchange->authorization);
 	exchange->authorization = (struct buf)BUF_INIT(EXCHANGE_AUTHORIZATION_SIZE);
-	if (exchange->is_foreign)
+	if (exchange->credentials)
 		return 0;
 	return auth_authorize(
 		endpoint_auth(endpoint), &scopes, &exchange->authorization, wait, err);
@@ -138,10 +121,10 @@ void exchange_start(struct endpoint *endpoint, struct exchange *exchange, const 
 	struct error *err = &exchange->err;
 
 	exchange->began_ms = clock_now_ms();
-	if (!exchange->is_foreign && endpoint_check(endpoint, err) < 0)
+	if (endpoint_check(endpoint, err) < 0)
 		return;
 	/* The scheme comes first: the token server may be the registry itself. */
-	if (!exchange->is_foreign && !endpoint_base(endpoint, wait, err))
+	if (!endpoint_base(endpoint, wait, err))
 		return;
 	if (authorize(endpoint, exchange, wait, err) == 0)
 		send_first(endpoint, exchange, wait, err);
@@ -202,7 +185,7 @@ static int follow(struct endpoint *endpoint, struct exchange *exchange, struct e
 	if (was_https && strncasecmp(buf_text(&next), "https:", 6) != 0)
 		return fail(err, EPROTO, "%s redirects from https to http: refused",
 			endpoint_host(endpoint));
-	if (!is_own(endpoint, exchange, buf_text(&next))) {
+	if (!is_own(endpoint, buf_text(&next))) {
 		exchange->was_redirected = true;
 		buf_wipe(&exchange->authorization); /* not even if it leads back later */
 	}
@@ -265,7 +248,7 @@ static int judge(struct endpoint *endpoint, struct exchange *exchange, const str
 	int64_t delay_ms;
 	int r;
 
-	if (response->status == 401 && !exchange->was_redirected && !exchange->is_foreign)
+	if (response->status == 401 && !exchange->was_redirected && !exchange->credentials)
 		return answer_challenge(endpoint, exchange, wait, err);
 	if (is_redirect(exchange))
 		return follow(endpoint, exchange, err);
@@ -295,7 +278,7 @@ static int step(struct endpoint *endpoint, struct exchange *exchange, const stru
 	exchange->transfer = NULL;
 	if (exchange->sink && exchange->response.received)
 		exchange->sink_is_dirty = true;
-	if (exchange->hops == 0 && !exchange->is_foreign)
+	if (is_own(endpoint, exchange->response.url))
 		endpoint_note(endpoint, &exchange->response);
 	if (r < 0)
 		return retry_failure(endpoint, exchange, wait, err);

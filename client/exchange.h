@@ -25,7 +25,9 @@ struct exchange { /* {.method = ..., .path = ...} before; exchange_clear() after
 	struct scope scopes[EXCHANGE_SCOPES]; /* none: as GET /v2/ */
 	bool is_once;    /* a broken connection or a 5xx is the caller's to handle (uploads) */
 	bool keeps_lost; /* an answer that is lost is not asked for again */
-	bool is_foreign; /* an absolute URL that no Authorization is ever sent to */
+	/* An Authorization to send to `path` and nowhere else, instead of the registry's own; ""
+	 * for none. NULL: the registry's, and to the registry only. */
+	const char *credentials;
 
 	/* The answer. */
 	struct response response;

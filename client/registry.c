@@ -4,6 +4,7 @@
 #include "cache/base/scope.h"
 #include "client/manifest.h"
 #include "client/registry_private.h"
+#include "client/token.h"
 
 #include <string.h>
 
@@ -44,6 +45,32 @@ int registry_fail(struct error *err, struct registry *registry, enum status_of o
 {
 	return status_fail(err, of, response, endpoint_quirks(registry->endpoint),
 		registry_host(registry), repository);
+}
+
+int registry_refused(struct registry *registry, const struct response *response,
+	const char *repository, struct error *err)
+{
+	struct error other = {0};
+
+	if (err->code == EACCES && response->status == 401 &&
+		registry_fail(&other, registry, STATUS_OF_PUSH, response, repository) == -ENOENT)
+		*err = other;
+	return -err->code;
+}
+
+int registry_password(struct registry *registry, const char *repository, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	scoped(account_wipe) struct account account = {0};
+	int r = endpoint_check(registry->endpoint, err);
+
+	if (r == 0)
+		r = auth_account(
+			endpoint_auth(registry->endpoint), repository, &account, wait, err);
+	if (r == 0 && account.kind == ACCOUNT_PASSWORD &&
+		token_print_basic(&account, authorization) < 0)
+		r = fail(err, EIO, "the credentials for %s are too long", registry_host(registry));
+	return r;
 }
 
 int registry_ping(struct registry *registry, const struct wait *wait, struct error *err)

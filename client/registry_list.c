@@ -57,7 +57,11 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 		.member = "repositories",
 		.scope = {NULL, "*"},
 		.accepts = reference_is_repository};
-	int status, r = pages_collect(&pages, repositories, wait, err);
+	int status, r;
+
+	if (endpoint_quirks(registry->endpoint)->lacks & QUIRKS_NO_CATALOG)
+		return fail(err, ENOTSUP, "%s has no catalog", registry_host(registry));
+	r = pages_collect(&pages, repositories, wait, err);
 
 	if (r == -EREMOTEIO && pages.answer.status == 400) { /* a smaller n may be the most */
 		response_clear(&pages.answer);
@@ -75,11 +79,4 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 	if (r < 0 && r != -ENOTSUP)
 		return fail_within(err, "catalog of %s", registry_host(registry));
 	return r;
-}
-
-int registry_list_children(struct registry *registry, const char *prefix,
-	struct names *repositories, const struct wait *wait, struct error *err)
-{
-	(void)prefix, (void)repositories, (void)wait;
-	return fail(err, ENOTSUP, "%s has no listing of its own", registry_host(registry));
 }

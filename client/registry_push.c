@@ -88,7 +88,7 @@ static int finish_post(struct registry *registry, const char *repository,
 	int r = exchange_finish(registry->endpoint, &state->post, wait, err);
 
 	if (r < 0)
-		return r;
+		return registry_refused(registry, &state->post.response, repository, err);
 	if (state->post.response.status == 202)
 		return read_location(registry, state, err);
 	return registry_fail(err, registry, STATUS_OF_PUSH, &state->post.response, repository);
@@ -361,6 +361,8 @@ int registry_mount_blob(struct registry *registry, const char *repository, const
 	scoped(freep) char *path = NULL;
 	int r;
 
+	if (endpoint_quirks(registry->endpoint)->lacks & QUIRKS_NO_MOUNT)
+		return fail(err, ENOTSUP, "%s mounts no blobs", registry_host(registry));
 	digest_print(digest, text);
 	path = must_print("/v2/%s/blobs/uploads/?mount=%s&from=%s", repository, text, from);
 	scoped(exchange_clearp) struct exchange post = {.method = "POST",
@@ -373,20 +375,4 @@ int registry_mount_blob(struct registry *registry, const char *repository, const
 	if (r == 0 && post.response.status == 201)
 		return 0;
 	return fail(err, ENOTSUP, "%s does not mount blobs from %s", registry_host(registry), from);
-}
-
-int registry_delete_tag(struct registry *registry, const char *repository, const char *tag,
-	const struct wait *wait, struct error *err)
-{
-	scoped(freep) char *path = must_print("/v2/%s/manifests/%s", repository, tag);
-	scoped(exchange_clearp) struct exchange delete = {
-		.method = "DELETE", .path = path, .scopes = {{repository, "delete"}}};
-	int r = exchange_run(registry->endpoint, &delete, wait, err);
-
-	if (r == 0 && delete.response.status != 202 && delete.response.status != 200)
-		r = registry_fail(err, registry, STATUS_OF_DELETION, &delete.response, repository);
-	if (r < 0)
-		return fail_within(
-			err, "deletion of %s/%s:%s", registry_host(registry), repository, tag);
-	return 0;
 }
