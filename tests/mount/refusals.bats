@@ -125,12 +125,12 @@ says() {
 
 @test "a wrong password" {
 	push_chart "$NS/app" 1.0.0 "$A"
-	write_credentials "$REGISTRY" user:wrong
+	write_credentials "$REGISTRY" user:canary-5ecret
 	mount_chartfs
 	refused "Permission denied" ls "$M"
 	refused "Permission denied" cat "$N/app/1.0.0/app-1.0.0.tgz"
 	says "login"
-	! log_of | grep -q wrong
+	! log_of | grep -q canary
 }
 
 @test "no credentials at all" {
