@@ -16,7 +16,7 @@ struct entry {
 	char *token; /* NULL: none */
 	int64_t until_ms;
 	int64_t renewed_ms; /* when it was fetched because one was refused; 0: never */
-	int64_t used_ms;
+	uint64_t used;      /* when it was wanted last, in uses of the cache */
 	unsigned uses;      /* how often this token was handed out */
 	unsigned waiters;   /* threads that look at it: it must stay */
 	bool is_fetched;    /* by one of them, without the lock */
@@ -27,6 +27,7 @@ struct entry {
 struct tokens {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	uint64_t uses;      /* guarded by lock */
 	struct map entries; /* key -> struct entry; guarded by lock */
 };
 
@@ -66,7 +67,7 @@ static void evict_locked(struct tokens *tokens)
 
 		if (entry->waiters)
 			continue;
-		if (!oldest || entry->used_ms < ((struct entry *)oldest->value)->used_ms)
+		if (!oldest || entry->used < ((struct entry *)oldest->value)->used)
 			oldest = at;
 	}
 	if (oldest)
@@ -177,7 +178,7 @@ int tokens_get(struct tokens *tokens, const char *key, const char *refused,
 	pthread_mutex_lock(&tokens->lock);
 	entry = find_locked(tokens, key);
 	entry->waiters++;
-	entry->used_ms = clock_now_ms();
+	entry->used = ++tokens->uses;
 	r = provide_locked(tokens, entry, refused, fetch, wait, err);
 	if (r == 0) {
 		entry->uses++;
