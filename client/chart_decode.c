@@ -1,6 +1,7 @@
 /* From YAML values into the structures of Helm, as encoding/json decodes into existing ones. */
 #include "client/chart_number.h"
 #include "client/chart_schema.h"
+#include "client/chart_time.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,53 +75,11 @@ static int decode_text(struct chart_arena *arena, const char *field, struct char
 	}
 }
 
-static bool take_number(const char **text, int digits, int least, int most)
-{
-	int number = 0;
-
-	for (int i = 0; i < digits; i++, (*text)++) {
-		if (**text < '0' || **text > '9')
-			return false;
-		number = number * 10 + **text - '0';
-	}
-	return number >= least && number <= most;
-}
-
-/* RFC 3339 as time.Time takes it from JSON. */
-static bool is_time(const char *text)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	const char *begin = text;
-	int year, month;
-	bool is_leap;
-
-	if (!take_number(&text, 4, 0, 9999) || *text++ != '-' || !take_number(&text, 2, 1, 12) ||
-		*text++ != '-')
-		return false;
-	year = atoi(begin);
-	month = atoi(begin + 5);
-	is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	if (!take_number(&text, 2, 1, days[month - 1] + (month == 2 && is_leap)) ||
-		*text++ != 'T' || !take_number(&text, 2, 0, 23) || *text++ != ':' ||
-		!take_number(&text, 2, 0, 59) || *text++ != ':' || !take_number(&text, 2, 0, 59))
-		return false;
-	if (*text == '.') {
-		size_t digits = strspn(text + 1, "0123456789");
-
-		if (digits == 0)
-			return false;
-		text += 1 + digits;
-	}
-	if (strcmp(text, "Z") == 0)
-		return true;
-	return (*text == '+' || *text == '-') && (text++, take_number(&text, 2, 0, 23)) &&
-	       *text++ == ':' && take_number(&text, 2, 0, 59) && !*text;
-}
-
 static int decode_time(const char *field, const struct chart_value *value, struct error *err)
 {
-	if (value->kind == CHART_NULL || (value->kind == CHART_STRING && is_time(value->text.at) &&
-						 strlen(value->text.at) == value->text.len))
+	if (value->kind == CHART_NULL ||
+		(value->kind == CHART_STRING && chart_time_is_rfc3339(value->text.at) &&
+			strlen(value->text.at) == value->text.len))
 		return 0;
 	return fail_type(field, "a time as in RFC 3339", err);
 }

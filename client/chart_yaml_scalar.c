@@ -1,6 +1,8 @@
 /* What a scalar is by its text: YAML 1.1 as go-yaml v2 has it (its resolve.go). */
+#include "client/chart_time.h"
 #include "client/chart_yaml.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -178,6 +180,25 @@ static bool parse_float(const char *text, struct chart_value *value)
 	return isfinite(value->real);
 }
 
+/* What begins with a point goes to Go's ParseFloat as it is: underscores only between digits. */
+static bool parse_fraction(
+	struct chart_arena *arena, const struct chart_text *text, struct chart_value *value)
+{
+	char *plain = chart_arena_alloc(arena, text->len + 1);
+	size_t len = 0;
+
+	if (!plain)
+		return false;
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->at[i] != '_')
+			plain[len++] = text->at[i];
+		else if (!isdigit((unsigned char)text->at[i - 1]) ||
+			 !isdigit((unsigned char)text->at[i + 1]))
+			return false;
+	}
+	return parse_float(plain, value);
+}
+
 /* Numbers may have underscores anywhere but in front. */
 static bool parse_number(
 	struct chart_arena *arena, const struct chart_text *text, struct chart_value *value)
@@ -203,7 +224,7 @@ static void resolve(
 	if (!has_nul && strchr("0123456789+-.yYnNtTfFoO~", first)) {
 		if (find_word(text->at, value))
 			return;
-		if (first == '.' && parse_float(text->at, value))
+		if (first == '.' && parse_fraction(arena, text, value))
 			return;
 		if (strchr("0123456789+-", first) && parse_number(arena, text, value))
 			return;
@@ -307,80 +328,6 @@ static int resolve_binary(struct chart_arena *arena, const struct chart_text *te
 	return 0;
 }
 
-static int take_digits(const char **text, int least, int most)
-{
-	int number = 0, count = 0;
-
-	while (count < most && **text >= '0' && **text <= '9') {
-		number = number * 10 + *(*text)++ - '0';
-		count++;
-	}
-	return count < least ? -1 : number;
-}
-
-static bool is_time_of_day(const char **text)
-{
-	int hour = take_digits(text, 1, 2), minute, second;
-
-	if (hour < 0 || hour > 23 || *(*text)++ != ':')
-		return false;
-	minute = take_digits(text, 1, 2);
-	if (minute < 0 || minute > 59 || *(*text)++ != ':')
-		return false;
-	second = take_digits(text, 1, 2);
-	if (second < 0 || second > 59)
-		return false;
-	if ((**text == '.' || **text == ',') && (*text)[1] >= '0' && (*text)[1] <= '9') {
-		(*text)++;
-		*text += strspn(*text, "0123456789");
-	}
-	return true;
-}
-
-static bool is_zone(const char **text)
-{
-	int hour, minute;
-
-	if (**text == 'Z') {
-		(*text)++;
-		return true;
-	}
-	if (**text != '+' && **text != '-')
-		return false;
-	(*text)++;
-	hour = take_digits(text, 2, 2);
-	if (hour < 0 || hour > 24 || *(*text)++ != ':')
-		return false;
-	minute = take_digits(text, 2, 2);
-	return minute >= 0 && minute <= 60;
-}
-
-/* What go-yaml takes for a timestamp; only asked for values tagged so. */
-static bool is_timestamp(const char *text)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int year = take_digits(&text, 4, 4), month, day;
-	bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	if (year < 0 || *text++ != '-')
-		return false;
-	month = take_digits(&text, 1, 2);
-	if (month < 1 || month > 12 || *text++ != '-')
-		return false;
-	day = take_digits(&text, 1, 2);
-	if (day < 1 || day > days[month - 1] + (month == 2 && is_leap))
-		return false;
-	if (!*text)
-		return true;
-	if (*text == ' ') {
-		text += strspn(text, " ");
-		return is_time_of_day(&text) && !*text;
-	}
-	if ((*text++ | 0x20) != 't' || !is_time_of_day(&text))
-		return false;
-	return is_zone(&text) && !*text;
-}
-
 static bool is_tag_kept(const char *tag, enum chart_kind kind)
 {
 	switch (kind) {
@@ -428,7 +375,7 @@ int chart_yaml_scalar(struct chart_arena *arena, const struct chart_node *node,
 		return 0;
 	}
 	if (strcmp(tag, TAG("timestamp")) == 0 && value->kind == CHART_STRING &&
-		is_timestamp(node->text.at))
+		chart_time_is_timestamp(node->text.at))
 		return 0;
 	return fail(err, EINVAL,
 		"line %u of the YAML text has a value that does not fit its tag %s", node->line,
