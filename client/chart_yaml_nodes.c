@@ -1,6 +1,8 @@
 /* The events of libyaml as nodes of one document. */
+#include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/chart_yaml.h"
+#include "client/chart_yaml_source.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +17,7 @@ struct anchor {
 struct level {
 	struct chart_node *node;
 	struct chart_node **end; /* where the next child is to be linked */
+	bool was_in_flow;
 };
 
 struct nodes {
@@ -23,6 +26,8 @@ struct nodes {
 	struct anchor *anchors; /* the newest first */
 	struct level levels[CHART_YAML_DEPTH_MAX];
 	size_t depth;
+	bool is_in_flow; /* the innermost collection is written in brackets */
+	struct chart_yaml_source *source;
 };
 
 static int fail_full(struct error *err)
@@ -93,19 +98,51 @@ static void link_node(struct nodes *nodes, struct chart_node *node)
 	level->node->children.count++;
 }
 
-static int enter(struct nodes *nodes, struct chart_node *node, struct error *err)
+static int enter(struct nodes *nodes, struct chart_node *node, bool is_in_flow, struct error *err)
 {
 	if (nodes->depth == CHART_YAML_DEPTH_MAX)
 		return fail(err, EINVAL, "the YAML text is nested deeper than %d levels",
 			CHART_YAML_DEPTH_MAX);
-	nodes->levels[nodes->depth++] = (struct level){node, &node->children.first};
+	nodes->levels[nodes->depth++] =
+		(struct level){node, &node->children.first, nodes->is_in_flow};
+	nodes->is_in_flow = is_in_flow;
+	return 0;
+}
+
+/* What libyaml 0.2 takes and Helm's parser, which is older, does not. */
+static int check_scalar(struct nodes *nodes, const yaml_event_t *event, struct error *err)
+{
+	yaml_scalar_style_t style = event->data.scalar.style;
+
+	if (style == YAML_PLAIN_SCALAR_STYLE && nodes->is_in_flow &&
+		memchr(event->data.scalar.value, '?', event->data.scalar.length))
+		return fail(err, EINVAL,
+			"malformed YAML at line %zu: a \"?\" between brackets must be quoted",
+			event->start_mark.line + 1);
+	if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE &&
+		chart_yaml_source_has_slash_escape(nodes->source, event->start_mark.index))
+		return fail(err, EINVAL, "malformed YAML at line %zu: \"\\/\" is no escape",
+			event->start_mark.line + 1);
+	return 0;
+}
+
+static int check_version(const yaml_event_t *event, struct error *err)
+{
+	const yaml_version_directive_t *version = event->data.document_start.version_directive;
+
+	if (version && (version->major != 1 || version->minor != 1))
+		return fail(err, EINVAL, "the YAML text is of version %d.%d, only 1.1 is known",
+			version->major, version->minor);
 	return 0;
 }
 
 static int add_scalar(struct nodes *nodes, const yaml_event_t *event, struct error *err)
 {
 	struct chart_node *node = new_node(nodes, CHART_NODE_SCALAR, event, event->data.scalar.tag);
+	int r = check_scalar(nodes, event, err);
 
+	if (r < 0)
+		return r;
 	if (!node)
 		return fail_full(err);
 	node->is_plain = event->data.scalar.plain_implicit;
@@ -113,6 +150,7 @@ static int add_scalar(struct nodes *nodes, const yaml_event_t *event, struct err
 		nodes->arena, (const char *)event->data.scalar.value, event->data.scalar.length);
 	if (!node->text.at)
 		return fail_full(err);
+	chart_yaml_source_restore(nodes->source, &node->text);
 	link_node(nodes, node);
 	return set_anchor(nodes, event->data.scalar.anchor, node, err);
 }
@@ -141,6 +179,8 @@ static int add_collection(struct nodes *nodes, const yaml_event_t *event, struct
 	const void *tag = is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
 	const void *anchor =
 		is_list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
+	bool is_in_flow = is_list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+				  : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	struct chart_node *node =
 		new_node(nodes, is_list ? CHART_NODE_LIST : CHART_NODE_MAP, event, tag);
 	int r;
@@ -149,7 +189,7 @@ static int add_collection(struct nodes *nodes, const yaml_event_t *event, struct
 		return fail_full(err);
 	link_node(nodes, node);
 	r = set_anchor(nodes, anchor, node, err);
-	return r < 0 ? r : enter(nodes, node, err);
+	return r < 0 ? r : enter(nodes, node, is_in_flow, err);
 }
 
 /* 1 at the end of the first document, or of the text. */
@@ -165,8 +205,10 @@ static int add_event(struct nodes *nodes, const yaml_event_t *event, struct erro
 		return add_collection(nodes, event, err);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		nodes->depth--;
+		nodes->is_in_flow = nodes->levels[--nodes->depth].was_in_flow;
 		return 0;
+	case YAML_DOCUMENT_START_EVENT:
+		return check_version(event, err);
 	case YAML_DOCUMENT_END_EVENT:
 	case YAML_STREAM_END_EVENT:
 		return 1;
@@ -201,26 +243,45 @@ static int feed(void *data, unsigned char *buffer, size_t size, size_t *got)
 	return 1;
 }
 
-int chart_yaml_nodes(struct chart_arena *arena, const char *text, size_t len,
-	struct chart_node **root, struct error *err)
+/* 0, or -EAGAIN where the source was mended and is to be parsed again. */
+static int parse(struct nodes *nodes, struct error *err)
 {
-	scoped(freep) struct nodes *nodes = calloc(1, sizeof(*nodes));
 	scoped(yaml_parser_delete) yaml_parser_t parser;
-	struct input input = {len ? text : "\n", len ? len : 1, &parser};
+	struct input input = {nodes->source->at, nodes->source->len, &parser};
 	int r = 0;
 
-	if (!yaml_parser_initialize(&parser) || !nodes)
+	if (!yaml_parser_initialize(&parser))
 		return fail(err, ENOMEM, "no memory to parse YAML");
-	nodes->arena = arena;
 	yaml_parser_set_input(&parser, feed, &input);
 	while (r == 0) {
 		yaml_event_t event;
 
-		if (!yaml_parser_parse(&parser, &event))
+		if (!yaml_parser_parse(&parser, &event)) {
+			if (parser.problem && strcmp(parser.problem, "found unexpected ':'") == 0 &&
+				chart_yaml_source_hide_colon(
+					nodes->source, parser.problem_mark.index))
+				return -EAGAIN;
 			return fail_syntax(&parser, err);
+		}
 		r = add_event(nodes, &event, err);
 		yaml_event_delete(&event);
 	}
-	*root = nodes->root;
 	return r < 0 ? r : 0;
+}
+
+int chart_yaml_nodes(struct chart_arena *arena, const char *text, size_t len,
+	struct chart_node **root, struct error *err)
+{
+	scoped(freep) struct nodes *nodes = must_alloc(sizeof(*nodes));
+	scoped(chart_yaml_source_clear) struct chart_yaml_source source = {0};
+	int r = chart_yaml_source_init(&source, len ? text : "\n", len ? len : 1);
+
+	if (r < 0)
+		return fail(err, -r, "no memory to parse YAML");
+	do {
+		*nodes = (struct nodes){.arena = arena, .source = &source};
+		r = parse(nodes, err);
+	} while (r == -EAGAIN);
+	*root = nodes->root;
+	return r;
 }
