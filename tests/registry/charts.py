@@ -29,7 +29,8 @@ def make_archive(name: str, version: str, filler: int = 0) -> bytes:
 
         files["filler.bin"] = random.Random(f"{name}{version}").randbytes(filler)
     out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed:
+    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0,
+                       compresslevel=1 if filler else 9) as packed:
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for path, data in files.items():
                 info = tarfile.TarInfo(f"{name}/{path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Callable
 
 from auth import CATALOG, Gate, Scope, errors, repository_scope
 from blobs import Blobs
@@ -12,7 +12,7 @@ from listings import Pages, Style
 from profiles import NAME_UNKNOWN, Error, Profile
 from store import DIGEST, Store, digest_of
 from watch import Watch, basic_pair, credential
-from web import Request, Response, text
+from web import Request, Response, as_json, text
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -47,7 +47,7 @@ class Distribution:
             return denied or Response(200, [("Content-Type", "application/json")],
                                       self.profile.ping_body.encode())
         if path == "/v2/_catalog" and request.method == "GET":
-            return self._catalog(request, self.store.catalog(self.profile.catalog_order))
+            return self._catalog(request)
         for route, pattern in ROUTES:
             match = pattern.fullmatch(path)
             if match:
@@ -247,8 +247,8 @@ class Distribution:
             return self._error(profile.unknown, name)
         style = Style(profile.paging, profile.page_default, profile.page_max, profile.page_over,
                       profile.link, profile.link_extra, Response(404))
-        return self.pages.page(request, self.place.base(request, "registry"), tags or [], style,
-                               "tags", others, profile.null_tags)
+        return self.pages.page(request, self.place.base(request, "registry"), lambda: tags or [],
+                               style, "tags", others, profile.null_tags)
 
     def _children(self, name: str, is_repository: bool) -> dict[str, Any]:
         manifests = {}
@@ -259,7 +259,7 @@ class Distribution:
                                  "tag": self.store.tags_of(name, digest)}
         return {"child": self.store.children(name), "manifest": manifests}
 
-    def _catalog(self, request: Request, names: list[str]) -> Response:
+    def _catalog(self, request: Request) -> Response:
         profile = self.profile
         if profile.catalog in ("missing", "keyed"):
             return text(404, "404 page not found\n")
@@ -276,14 +276,17 @@ class Distribution:
             _, secret = credential(request.headers.get("Authorization"))
             token = self.gate.tokens.get(secret)
             user = token.user if token else None
-            names = [n for n in names if user and "pull" in user.may(n)]
+            if user is None:
+                return as_json(200, {"repositories": []})
+            return self.catalog_page(request, lambda: [
+                n for n in self.store.catalog("number") if "pull" in user.may(n)])
         else:
             denied = self._check(request, [CATALOG])
             if denied:
                 return denied
-        return self.catalog_page(request, names)
+        return self.catalog_page(request, lambda: self.store.catalog(profile.catalog_order))
 
-    def catalog_page(self, request: Request, names: list[str]) -> Response:
+    def catalog_page(self, request: Request, names: Callable[[], list[str]]) -> Response:
         profile = self.profile
         missing = None
         if profile.catalog == "admin":
@@ -298,5 +301,5 @@ class Distribution:
         denied = self._check(request, [])
         if denied:
             return denied
-        names = [n[len(key) + 1:] for n in self.store.catalog("bytes") if n.startswith(key + "/")]
-        return self.catalog_page(request, names)
+        return self.catalog_page(request, lambda: [
+            n[len(key) + 1:] for n in self.store.catalog("bytes") if n.startswith(key + "/")])

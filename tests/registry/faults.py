@@ -41,6 +41,7 @@ from typing import Any, Callable
 from web import Cut, Request, Response
 
 BEFORE = {"status", "delay", "hang", "refuse", "upload", "redirect", "raw"}
+INVENTED = "invented-page-"  # begins what the endless pages are asked for by
 AFTER = {"slow", "drip", "cut", "drop", "corrupt", "truncate", "length", "replace", "headers",
          "pages", "hang"}
 
@@ -139,7 +140,7 @@ class Fault:
             case "pages":
                 target = request.target
                 if rule.get("kind", "endless") == "endless":
-                    target = f"{request.path}?n=1&last=page{time.monotonic_ns()}"
+                    target = f"{request.path}?n=1&last={INVENTED}{time.monotonic_ns()}"
                 response.headers = [h for h in response.headers if h[0].lower() != "link"]
                 response.headers.append(("Link", f'<{target}>; rel="next"'))
         return response

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import threading
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import quote
 
 from auth import errors
+from faults import INVENTED
 from watch import Watch
 from web import Request, Response, as_json
 
@@ -29,14 +30,20 @@ class Pages:
     def __init__(self, watch: Watch):
         self.watch = watch
         self.lock = threading.Lock()
-        self.cursors: dict[str, tuple[str, int]] = {}  # opaque token -> path, position
+        # Opaque token -> path, the entries as they were then, position.
+        self.cursors: dict[str, tuple[str, list[str], int]] = {}
 
-    def page(self, request: Request, base: str, entries: list[str], style: Style,
-             key: str, others: dict[str, Any], null: bool = False) -> Response:
-        """`entries` in the registry's order."""
+    def page(self, request: Request, base: str, entries_now: Callable[[], list[str]],
+             style: Style, key: str, others: dict[str, Any], null: bool = False) -> Response:
+        """The entries in the registry's order."""
+        asked = request.parameters
+        start = 0
+        if style.paging == "opaque" and ("next_page" in asked or "last" in asked):
+            entries, start = self._cursor(request, asked, entries_now)
+        else:
+            entries = entries_now()
         if style.paging == "none":
             return as_json(200, {**others, key: entries or (None if null else [])})
-        asked = request.parameters
         size = style.default
         if "n" in asked:
             if not asked["n"].isdecimal():
@@ -49,9 +56,11 @@ class Pages:
                 size = style.most
             if size == 0:
                 return as_json(200, {**others, key: []})
-        start = self._start(request, entries, style, asked)
-        if start is None:
-            return style.missing_last or as_json(200, {**others, key: []})
+        if style.paging != "opaque" and "last" in asked:
+            found = self._after(entries, style, asked["last"])
+            if found is None:
+                return style.missing_last or as_json(200, {**others, key: []})
+            start = found
         shown = entries[start:start + size] if size else entries[start:]
         response = as_json(200, {**others, key: shown or (None if null else [])})
         if start + len(shown) < len(entries):
@@ -60,35 +69,32 @@ class Pages:
                 ("Link", f'<{base if style.link == "absolute" else ""}{target}>; rel="next"'))
         return response
 
-    def _start(self, request: Request, entries: list[str], style: Style,
-               asked: dict[str, str]) -> int | None:
-        last = asked.get("last")
-        if last is None and "next_page" not in asked:
-            return 0
-        if style.paging == "opaque":
-            token = asked.get("next_page") or last or ""
-            with self.lock:
-                cursor = self.cursors.get(token)
-            if cursor is None or cursor[0] != request.path:
-                # The registry would begin again, and the client never end.
+    def _cursor(self, request: Request, asked: dict[str, str],
+                entries_now: Callable[[], list[str]]) -> tuple[list[str], int]:
+        token = asked.get("next_page") or asked.get("last") or ""
+        with self.lock:
+            cursor = self.cursors.get(token)
+        if cursor is None or cursor[0] != request.path:
+            # The registry begins again, and a careless client never ends.
+            if not token.startswith(INVENTED):
                 self.watch.violation("page", request, "a page's token that was never given")
-                return 0
-            return cursor[1]
+            return entries_now(), 0
+        return cursor[1:]
+
+    def _after(self, entries: list[str], style: Style, last: str) -> int | None:
         if style.paging == "existing":
             return entries.index(last) + 1 if last in entries else None
-        assert last is not None
         if entries == sorted(entries):
             return bisect_right(entries, last)
-        parts = [entry.split("/") for entry in entries]
-        return bisect_right(parts, last.rstrip("/").split("/")) if parts == sorted(
-            parts) else bisect_left(entries, last)
+        # Component-wise: / is below every other byte.
+        return bisect_right(entries, last.rstrip("/").split("/"), key=lambda e: e.split("/"))
 
     def _next(self, request: Request, entries: list[str], style: Style, position: int,
               size: int) -> str:
         if style.paging == "opaque":
             token = secrets.token_urlsafe(18) + "=="
             with self.lock:
-                self.cursors[token] = (request.path, position)
+                self.cursors[token] = (request.path, entries, position)
             return f"{request.path}?n={size}&next_page={quote(token, safe='')}"
         last = entries[position - 1]
         last = last if style.link == "unescaped" else quote(last, safe="")

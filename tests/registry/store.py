@@ -44,6 +44,7 @@ class Repository:
     tags: dict[str, str] = field(default_factory=dict)
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
+    listed: list[str] = field(default_factory=list)  # the tags in order, as last asked for
 
 
 @dataclass
@@ -188,10 +189,11 @@ class Store:
             if repository is None or (not repository.manifests and not repository.tags
                                       and repository.blobs):
                 return None
-            tags = list(repository.tags)
-        if order == "none":  # a directory's order: stable, and not sorted
-            return sorted(tags, key=lambda tag: hashlib.md5(tag.encode()).digest())
-        return sorted(tags)
+            if repository.tags.keys() != set(repository.listed):
+                # "none" is a directory's order: stable, and not sorted.
+                key = (lambda tag: hashlib.md5(tag.encode()).digest()) if order == "none" else None
+                repository.listed = sorted(repository.tags, key=key)
+            return repository.listed
 
     def catalog(self, order: str) -> list[str]:
         with self.lock:

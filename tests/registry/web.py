@@ -242,7 +242,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             app.answered(request, None)
             self._cut(False)
             return
-        if not request.drain():
+        if not request.drain() or self.request_version == "HTTP/1.0":
             self.close_connection = True
         app.answered(request, response)
         try:
