@@ -39,7 +39,7 @@ static const struct {
 	{"[*x]", NULL},
 	{"&x [*x]", NULL},
 	{"[!!str 1, !!int '1', !!float 1, !local 1, ! 1, !!binary aGk=, !!null '']",
-		"[\"1\",1,1,\"1\",1,\"hi\",null]"},
+		"[\"1\",1,1,\"1\",\"1\",\"hi\",null]"},
 	{"!!binary /w==", "\"\xef\xbf\xbd\""},
 	{"!!int x", NULL},
 	{"!!timestamp 2001-1-1", "\"2001-1-1\""},
