@@ -1,5 +1,6 @@
 #include "fs/background.h"
 
+#include "cache/base/log.h"
 #include "cache/base/scope.h"
 
 #include <fcntl.h>
@@ -64,7 +65,7 @@ void background_ready(int ready_fd)
 	/* In a session of its own Ctrl-C and the terminal's end do not reach it any more. */
 	setsid();
 	if (chdir("/") < 0)
-		return;
+		log_warn("cannot leave the working directory: %m");
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; null >= 0 && i < 3; i++)
 		dup2(null, i);

@@ -14,6 +14,7 @@
 #include "fs/session.h"
 
 #include <malloc.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -62,13 +63,30 @@ static void prepare_process(void)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* A second mount would hide the first, which then cannot be unmounted. */
+static int check_not_mounted(const char *path, struct error *err)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent entry;
+	char text[8192];
+	int r = 0;
+
+	while (r == 0 && mounts && getmntent_r(mounts, &entry, text, sizeof(text)))
+		if (strcmp(entry.mnt_dir, path) == 0 && strcmp(entry.mnt_type, "fuse.chartfs") == 0)
+			r = fail(err, EBUSY, "%s is mounted on %s already; unmount it first",
+				entry.mnt_fsname, path);
+	if (mounts)
+		endmntent(mounts);
+	return r;
+}
+
 static int check_mountpoint(const char *path, struct error *err)
 {
 	struct stat attr;
 
 	if (stat(path, &attr) == 0) {
 		if (S_ISDIR(attr.st_mode))
-			return 0;
+			return check_not_mounted(path, err);
 		return fail(err, ENOTDIR, "mount point %s is no directory", path);
 	}
 	if (errno == ENOTCONN)
@@ -223,7 +241,9 @@ static void wait_for_end(struct mount *mount, int ended_fd)
 			asked++;
 			log_info("signal %u: unmounting %s%s", signal.ssi_signo,
 				mount->options->mountpoint,
-				atomic_load(&mount->pushes) ? " after the pushes in progress" : "");
+				!atomic_load(&mount->pushes) ? ""
+				: asked == 1                 ? " after the pushes in progress"
+							     : "; pushes in progress are given up");
 		}
 	}
 	atomic_store(&mount->is_ending, true);

@@ -8,6 +8,7 @@
 
 #include <linux/fuse.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 
@@ -163,6 +164,8 @@ static void *serve(void *of)
 
 		if (r == -EINTR || r == -EAGAIN)
 			continue;
+		if (r < 0)
+			log_err("reading requests of the kernel: %s", strerrordesc_np(-r));
 		if (r <= 0)
 			break;
 		fuse_session_process_buf(session, &front->in);
