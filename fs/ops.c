@@ -303,8 +303,10 @@ static int run_read(struct request *request)
 	char *bytes = session_buffer(request->size);
 	ssize_t len;
 
-	if (!bytes)
-		bytes = own = malloc(request->size);
+	if (!bytes) {
+		own = malloc(request->size);
+		bytes = own;
+	}
 	if (!bytes)
 		return fail(&request->call.err, ENOMEM, "no memory for %zu bytes", request->size);
 	len = read_file(request, handle_fd(request->file->handle), bytes);
@@ -465,8 +467,10 @@ static int run_readdirplus(struct request *request)
 	char *bytes = session_buffer(request->size);
 	size_t len;
 
-	if (!bytes)
-		bytes = own = must_alloc(request->size);
+	if (!bytes) {
+		own = must_alloc(request->size);
+		bytes = own;
+	}
 	len = fill_entries(request, bytes, nodes, &count);
 	return reply_entries(request, bytes, len, nodes, count);
 }
