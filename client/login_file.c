@@ -96,7 +96,7 @@ static int find_helper(const struct buf *text, const char *host, char **helper, 
 		return 0;
 	file = credentials_parse(text->at, text->len, CREDENTIALS_DOCKER, err);
 	if (!file)
-		return -err->code;
+		return fail(err, err->code, "%s; mend or remove it", err->text);
 	if (credentials_find(file, host, "", &hit) && hit.helper)
 		*helper = must_copy(hit.helper);
 	return 0;

@@ -5,54 +5,14 @@
 #include "client/auth.h"
 #include "tests/unit/tap.h"
 #include "tests/unit/temporary.h"
+#include "tests/unit/token-server.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 static struct transport *transport;
 static struct certs *certs;
 static struct client_options options;
-static pid_t server;
-static int server_end;
-static char host[64];
-
-static void start_server(void)
-{
-	int to[2], from[2];
-	char line[16] = "";
-	size_t len = 0;
-
-	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0 || (server = fork()) < 0)
-		exit(EXIT_FAILURE);
-	if (server == 0) {
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		execlp("python3", "python3", "tests/unit/token-server.py", (char *)NULL);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	server_end = to[1];
-	/* Byte by byte up to the line's end: it may come in pieces. */
-	while (len < sizeof(line) - 1 && read(from[0], line + len, 1) == 1 && line[len] != '\n')
-		len++;
-	close(from[0]);
-	if (len == 0 || line[len] != '\n') {
-		printf("Bail out! tests/unit/token-server.py does not start\n");
-		exit(EXIT_FAILURE);
-	}
-	line[len] = '\0';
-	snprintf(host, sizeof(host), "127.0.0.1:%s", line);
-}
-
-static void stop_server(void)
-{
-	close(server_end);
-	waitpid(server, NULL, 0);
-}
-
 static struct auth *new_auth(void)
 {
 	struct auth_setup setup = {
@@ -332,7 +292,7 @@ int main(void)
 	unsetenv("DOCKER_AUTH_CONFIG");
 	unsetenv("REGISTRY_AUTH_FILE");
 	setenv("no_proxy", "*", 1);
-	start_server();
+	start_server("normal");
 	certs = certs_new(&options, &err);
 	transport = transport_new(60000, &err);
 	if (!certs || !transport || transport_start(transport, &err) < 0) {

@@ -111,7 +111,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def challenge(self, mode, scopes, error):
         if mode == "other":
             return 'Negotiate'
-        if mode == "basic" or mode == "catalogbasic":
+        if mode in ("basic", "both", "catalogbasic"):
             return 'Basic realm="registry"'
         host = f"127.0.0.1:{port}"
         scheme = "http"
@@ -124,14 +124,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def registry(self):
         path = self.path[len("/v2/"):]
-        mode = path.split("/")[0] or "normal"
+        mode = path.split("/")[0] or sys.argv[1]
         repository = path.rsplit("/", 2)[0]
         authorization = self.headers.get("Authorization", "")
         scopes = wanted_scopes(mode, self.command, repository)
         error = None
-        if mode == "basic":
+        if mode == "open":
+            return self.answer(200)
+        if mode == "basic" or mode == "both":
             if authorization == LOGIN:
                 return self.answer(200)
+            if mode == "both" and not authorization:
+                return self.answer(200, WWW_Authenticate="basic realm=zot")
         elif authorization.startswith("Bearer "):
             token = authorization[len("Bearer "):]
             with lock:
