@@ -83,11 +83,23 @@ run_file() { # KIND FILE, in a folder for temporary files of its own: $TMPDIR
 	esac
 }
 
+# Also what a daemon in the background has to say is heard then.
+sanitizers_report_to() { # PREFIX of files
+	[ -n "${CHARTFS_SANITIZED:-}" ] || return 0
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:log_path=$1 TSAN_OPTIONS=${TSAN_OPTIONS:-}:log_path=$1
+	export UBSAN_OPTIONS=${UBSAN_OPTIONS:-}:log_path=$1
+}
+
 start() { # KIND FILE
 	local name=${2##*/}
 	local log=$logs/$1-${name%.bats}.log
-	mkdir -p "$scratch/$1-$name"
-	TMPDIR=$scratch/$1-$name run_file "$1" "$2" </dev/null >"$log" 2>&1 &
+	local folder=$scratch/$1-$name
+	mkdir -p "$folder"
+	(
+		export TMPDIR=$folder
+		sanitizers_report_to "$folder/sanitizer"
+		run_file "$1" "$2"
+	) </dev/null >"$log" 2>&1 &
 	running[$!]="$1 $2 $SECONDS $log"
 }
 
@@ -121,6 +133,7 @@ sweep() { # FOLDER LOG
 			;;
 		esac
 	done </proc/self/mounts
+	cat "$1"/sanitizer.* >"${2%.log}.sanitizer" 2>/dev/null || rm -f "${2%.log}.sanitizer"
 	rm -rf --one-file-system -- "$1"
 }
 
@@ -151,11 +164,13 @@ finished() { # PID STATUS
 		whole=1
 		bad=$((bad + 1))
 	fi
+	[ ! -f "${log%.log}.sanitizer" ] || bad=$((bad + 1))
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 	printf '%4ds  %4d passed %3d failed %3d skipped  %s\n' \
 		$((SECONDS - since)) "$ok" "$bad" "$skip" "$kind/${file##*/}"
 	[ "$bad" = 0 ] || show_failures "$log" "$whole"
 	[ "$whole" = 0 ] || echo "# $file ended with status $2, after $((ok + skip)) of ${planned:-?} tests"
+	cat "${log%.log}.sanitizer" 2>/dev/null
 	grep -E '^ok .*# skip|^# left behind' "$log" || true
 }
 
