@@ -6,6 +6,8 @@ charts.py make NAME VERSION FILE [--extra KEY=VALUE ...] [--size BYTES] [--mtime
 charts.py push URL REPOSITORY TAG FILE [--user USER:PASSWORD] [--prov FILE] [--count N]
     the chart as `helm push` would store it (a simple one: name, version and apiVersion only);
     with --count the same manifest under TAG.1 .. TAG.N
+charts.py spread URL TAG FILE REPOSITORY ... [--user USER:PASSWORD]
+    the same chart into many repositories
 charts.py artifact URL REPOSITORY TAG TITLE=FILE ...
     an artifact that is no chart, one layer a file
 charts.py prov FILE
@@ -145,6 +147,12 @@ def push(args: argparse.Namespace) -> None:
         print(registry.manifest(args.repository, tag, manifest))
 
 
+def spread(args: argparse.Namespace) -> None:
+    for repository in args.repositories:
+        args.repository = repository
+        push(args)
+
+
 def artifact(args: argparse.Namespace) -> None:
     registry = Registry(args.url, args.user)
     layers = []
@@ -198,6 +206,13 @@ def main() -> None:
     one.add_argument("--prov")
     one.add_argument("--count", type=int, default=0)
     one.set_defaults(run=push)
+    one = commands.add_parser("spread")
+    one.add_argument("url")
+    one.add_argument("tag")
+    one.add_argument("file")
+    one.add_argument("repositories", nargs="+")
+    one.add_argument("--user")
+    one.set_defaults(run=spread, prov=None, count=0)
     one = commands.add_parser("artifact")
     one.add_argument("url")
     one.add_argument("repository")

@@ -48,6 +48,10 @@ push_chart() {
 	python3 "$ROOT/tests/mount/charts.py" push "http://$REGISTRY" "$@" ${REGISTRY_USER:+--user "$REGISTRY_USER"}
 }
 
+spread_chart() { # TAG FILE REPOSITORY...
+	python3 "$ROOT/tests/mount/charts.py" spread "http://$REGISTRY" "$@" ${REGISTRY_USER:+--user "$REGISTRY_USER"}
+}
+
 push_artifact() { # REPOSITORY TAG TITLE=FILE...
 	python3 "$ROOT/tests/mount/charts.py" artifact "http://$REGISTRY" "$@" ${REGISTRY_USER:+--user "$REGISTRY_USER"}
 }
@@ -111,25 +115,36 @@ registry_answers() {
 	curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$1/v2/"
 }
 
+# Runs what $REGISTRY_DIR holds. A registry takes variables that begin with REGISTRY_ for parts of
+# its configuration: it gets none of ours.
+run_registry() {
+	local dir=$REGISTRY_DIR log=$REGISTRY_LOG kind=$REGISTRY_KIND
+	(
+		unset "${!REGISTRY_@}"
+		case $kind in
+		zot) exec "${ZOT:-zot}" serve "$dir/config.json" ;;
+		distribution-3) OTEL_TRACES_EXPORTER=none exec "$PEERS/distribution" serve "$dir/config.yml" ;;
+		*) exec "$PEERS/registry" serve "$dir/config.yml" ;;
+		esac
+	) >>"$log" 2>&1 3>&- 4>&- &
+	REGISTRY_PID=$!
+	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
+}
+
 # start_registry [plain|htpasswd] [EXTRA of its http section]: exports REGISTRY, REGISTRY_PID,
 # REGISTRY_DIR, REGISTRY_LOG, and REGISTRY_USER with htpasswd. $REGISTRY_PORT asks for a port.
 start_registry() {
-	local auth=${1:-plain} extra=${2:-} port try program
+	local auth=${1:-plain} extra=${2:-} port try
 	REGISTRY_DIR=$(mktemp -d "$BATS_FILE_TMPDIR/registry.XXXXXX")
 	REGISTRY_LOG=$REGISTRY_DIR/log
 	for try in 1 2 3 4 5; do
 		port=${REGISTRY_PORT:-$(free_port)}
 		if [ "$REGISTRY_KIND" = zot ]; then
-			program=("${ZOT:-zot}" serve "$REGISTRY_DIR/config.json")
 			write_zot_config "$REGISTRY_DIR" "$port" "$auth"
 		else
-			program=("$PEERS/registry" serve "$REGISTRY_DIR/config.yml")
-			[ "$REGISTRY_KIND" != distribution-3 ] || program[0]=$PEERS/distribution
 			write_registry_config "$REGISTRY_DIR" "$port" "$auth" "$extra"
 		fi
-		env -u OTEL_TRACES_EXPORTER OTEL_TRACES_EXPORTER=none "${program[@]}" >>"$REGISTRY_LOG" 2>&1 3>&- 4>&- &
-		REGISTRY_PID=$!
-		echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
+		run_registry
 		if wait_until 30 registry_answers_or_gone "$port" && registry_answers "$port"; then
 			break
 		fi
@@ -149,15 +164,7 @@ registry_answers_or_gone() {
 # Starts the registry again on its port and data after it was stopped.
 restart_registry() {
 	REGISTRY_PORT=${REGISTRY#*:}
-	if [ "$REGISTRY_KIND" = zot ]; then
-		"${ZOT:-zot}" serve "$REGISTRY_DIR/config.json" >>"$REGISTRY_LOG" 2>&1 3>&- 4>&- &
-	elif [ "$REGISTRY_KIND" = distribution-3 ]; then
-		OTEL_TRACES_EXPORTER=none "$PEERS/distribution" serve "$REGISTRY_DIR/config.yml" >>"$REGISTRY_LOG" 2>&1 3>&- 4>&- &
-	else
-		"$PEERS/registry" serve "$REGISTRY_DIR/config.yml" >>"$REGISTRY_LOG" 2>&1 3>&- 4>&- &
-	fi
-	REGISTRY_PID=$!
-	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
+	run_registry
 	wait_until 30 registry_answers "$REGISTRY_PORT"
 	unset REGISTRY_PORT
 }

@@ -184,25 +184,26 @@ is_sanitized() {
 	stop_process "$REGISTRY_PID"
 }
 
-@test "1,000 versions: their order, one request, little memory" {
-	push_chart many/app 1.0 "$A" --count 1000 >/dev/null
+@test "1,200 versions: their order, one request, little memory" {
+	push_chart many/app 1.0 "$A" --count 1200 >/dev/null
 	mount_chartfs "oci://$REGISTRY" ttl=600
 	ls "$M" >/dev/null
 	mark_requests
-	[ "$(ls -U "$M/many/app" | wc -l)" = 1000 ]
+	[ "$(ls -U "$M/many/app" | wc -l)" = 1200 ]
 	[ "$(requests_since)" = "GET /v2/many/app/tags/list?n=1000" ]
-	diff <(ls -U "$M/many/app") <(seq -f '1.0.%g' 1000)
-	[ "$(ls -l "$M/many/app" | grep -c '^d')" = 1000 ]
+	diff <(ls -U "$M/many/app") <(seq -f '1.0.%g' 1200)
+	[ "$(ls -l "$M/many/app" | grep -c '^d')" = 1200 ]
 	ls -f "$M/many/app" >/dev/null
 	is_sanitized || [ "$(resident "$CHARTFS_PID")" -le 6144 ]
 }
 
 @test "300 repositories, nested ones among them" {
 	start_registry
+	repositories=()
 	for i in $(seq 150); do
-		push_chart "ns/app$i" 1.0.0 "$A"
-		push_chart "deep/$((i % 10))x/sub$i" 1.0.0 "$A"
-	done >/dev/null
+		repositories+=("ns/app$i" "deep/$((i % 10))x/sub$i")
+	done
+	spread_chart 1.0.0 "$A" "${repositories[@]}" >/dev/null
 	mount_chartfs
 	[ "$(ls "$M/ns" | wc -l)" = 150 ]
 	[ "$(find "$M/deep" -mindepth 2 -maxdepth 2 | wc -l)" = 150 ]
