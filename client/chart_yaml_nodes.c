@@ -1,4 +1,5 @@
 /* The events of libyaml as nodes of one document. */
+#include "cache/base/map.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/chart_yaml.h"
@@ -7,12 +8,6 @@
 #include <errno.h>
 #include <string.h>
 #include <yaml.h>
-
-struct anchor {
-	struct anchor *next;
-	const char *name;
-	struct chart_node *node;
-};
 
 struct level {
 	struct chart_node *node;
@@ -23,7 +18,7 @@ struct level {
 struct nodes {
 	struct chart_arena *arena;
 	struct chart_node *root;
-	struct anchor *anchors; /* the newest first */
+	struct map anchors; /* of struct chart_node, by name; the last of a name counts */
 	struct level levels[CHART_YAML_DEPTH_MAX];
 	size_t depth;
 	bool is_in_flow; /* the innermost collection is written in brackets */
@@ -66,23 +61,10 @@ static struct chart_node *new_node(
 	return node;
 }
 
-static int set_anchor(
-	struct nodes *nodes, const void *name, struct chart_node *node, struct error *err)
+static void set_anchor(struct nodes *nodes, const void *name, struct chart_node *node)
 {
-	struct anchor *anchor;
-
-	if (!name)
-		return 0;
-	anchor = chart_arena_alloc(nodes->arena, sizeof(*anchor));
-	if (!anchor)
-		return fail_full(err);
-	anchor->name = chart_arena_copy(nodes->arena, name, strlen(name)).at;
-	if (!anchor->name)
-		return fail_full(err);
-	anchor->node = node;
-	anchor->next = nodes->anchors;
-	nodes->anchors = anchor;
-	return 0;
+	if (name)
+		map_put(&nodes->anchors, name, node);
 }
 
 static void link_node(struct nodes *nodes, struct chart_node *node)
@@ -152,23 +134,23 @@ static int add_scalar(struct nodes *nodes, const yaml_event_t *event, struct err
 		return fail_full(err);
 	chart_yaml_source_restore(nodes->source, &node->text);
 	link_node(nodes, node);
-	return set_anchor(nodes, event->data.scalar.anchor, node, err);
+	set_anchor(nodes, event->data.scalar.anchor, node);
+	return 0;
 }
 
 static int add_alias(struct nodes *nodes, const yaml_event_t *event, struct error *err)
 {
 	const char *name = (const char *)event->data.alias.anchor;
 	struct chart_node *node = new_node(nodes, CHART_NODE_ALIAS, event, NULL);
-	struct anchor *anchor = nodes->anchors;
 
 	if (!node)
 		return fail_full(err);
-	while (anchor && strcmp(anchor->name, name) != 0)
-		anchor = anchor->next;
-	if (!anchor)
+	node->alias.target = map_get(&nodes->anchors, name);
+	if (!node->alias.target)
 		return fail(err, EINVAL, "the YAML text refers to the unknown anchor \"%s\"", name);
-	node->alias.name = anchor->name;
-	node->alias.target = anchor->node;
+	node->alias.name = chart_arena_copy(nodes->arena, name, strlen(name)).at;
+	if (!node->alias.name)
+		return fail_full(err);
 	link_node(nodes, node);
 	return 0;
 }
@@ -183,13 +165,12 @@ static int add_collection(struct nodes *nodes, const yaml_event_t *event, struct
 				  : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	struct chart_node *node =
 		new_node(nodes, is_list ? CHART_NODE_LIST : CHART_NODE_MAP, event, tag);
-	int r;
 
 	if (!node)
 		return fail_full(err);
 	link_node(nodes, node);
-	r = set_anchor(nodes, anchor, node, err);
-	return r < 0 ? r : enter(nodes, node, is_in_flow, err);
+	set_anchor(nodes, anchor, node);
+	return enter(nodes, node, is_in_flow, err);
 }
 
 /* 1 at the end of the first document, or of the text. */
@@ -281,6 +262,7 @@ int chart_yaml_nodes(struct chart_arena *arena, const char *text, size_t len,
 	do {
 		*nodes = (struct nodes){.arena = arena, .source = &source};
 		r = parse(nodes, err);
+		map_clear(&nodes->anchors, NULL);
 	} while (r == -EAGAIN);
 	*root = nodes->root;
 	return r;
