@@ -61,6 +61,7 @@ static int set_request(struct endpoint *endpoint, struct exchange *exchange, str
 		.body = exchange->body,
 		.sink = exchange->sink,
 		.limit = exchange->limit,
+		.is_single = exchange->keeps_lost,
 		.only_public = !own && !endpoint_is_private(endpoint)};
 	memcpy(request->headers, exchange->headers, sizeof(exchange->headers));
 	if (exchange->credentials)

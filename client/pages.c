@@ -151,6 +151,8 @@ static int probe_end(struct walk *walk, const struct wait *wait, struct error *e
 	size_t before = names->count;
 	int r;
 
+	if (endpoint_quirks(pages->endpoint)->lacks & QUIRKS_NO_LAST)
+		return 0;
 	if (walk->had_link || pages->is_unsized || walk->last_entries != PAGES_ENTRIES || !before)
 		return 0;
 	if (buf_printf(&path, "%s?n=%d", pages->path, PAGES_ENTRIES) < 0 ||

@@ -16,6 +16,7 @@ enum quirks_lack {
 	QUIRKS_NO_DELETION = 1 << 2,     /* through this API at all */
 	QUIRKS_NO_TAG_DELETION = 1 << 3, /* but by digest */
 	QUIRKS_NO_REFERRERS = 1 << 4,    /* the fallback tag has to be asked */
+	QUIRKS_NO_LAST = 1 << 5,         /* `last` is no name: Link alone leads on */
 };
 
 /* An interface of its own that lists repositories (registry_children.c). */

@@ -119,6 +119,9 @@ static int on_seek(void *of, curl_off_t offset, int origin)
 {
 	struct transfer *transfer = of;
 
+	/* curl rewinds when it wants to ask again by another connection. */
+	if (transfer->request->is_single && transfer->sent)
+		return CURL_SEEKFUNC_FAIL;
 	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > transfer->request->body.size)
 		return CURL_SEEKFUNC_FAIL;
 	transfer->sent = (uint64_t)offset;
