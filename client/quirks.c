@@ -20,6 +20,7 @@ static const struct quirks table[] = {
 		.errors = {{400, "TAG_INVALID", "", QUIRKS_MEANS_IMMUTABLE},
 			{400, "", "immutab", QUIRKS_MEANS_IMMUTABLE},
 			{403, "", "quota", QUIRKS_MEANS_QUOTA},
+			{403, "", "does not exist", QUIRKS_MEANS_NOT_MADE},
 			{404, "", "", QUIRKS_MEANS_NOT_MADE}}},
 	{.name = "ecr",
 		.title = "Amazon ECR",

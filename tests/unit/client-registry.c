@@ -9,9 +9,6 @@
 
 enum { TIMEOUT_MS = 60000 };
 
-static const char layer[] = "a layer's bytes, which are many enough to be cut in two";
-static const char config[] = "{}";
-
 static struct scripted server;
 static struct client *client;
 static struct registry *registry;
@@ -37,11 +34,6 @@ static int memory_rewind(void *to, struct error *err)
 	return 0;
 }
 
-static struct digest layer_digest(void)
-{
-	return digest_of(layer, sizeof(layer) - 1);
-}
-
 /* A blob into memory. */
 static int fetch(const char *repository, uint64_t size, struct memory *memory, struct error *err)
 {
@@ -50,50 +42,6 @@ static int fetch(const char *repository, uint64_t size, struct memory *memory, s
 
 	*memory = (struct memory){.bytes = BUF_INIT(1 << 20)};
 	return registry_fetch_blob(registry, repository, &digest, size, &sink, NULL, err);
-}
-
-static void print_manifest(struct buf *manifest, const char *extra)
-{
-	char digests[2][DIGEST_TEXT_SIZE];
-	struct digest of_config = digest_of(config, 2), of_layer = layer_digest();
-
-	digest_print(&of_config, digests[0]);
-	digest_print(&of_layer, digests[1]);
-	buf_printf(manifest,
-		"{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE "\",%s\"config\":{"
-		"\"mediaType\":\"" MANIFEST_CONFIG_TYPE "\",\"digest\":\"%s\",\"size\":2},"
-		"\"layers\":[{\"mediaType\":\"" MANIFEST_CHART_TYPE "\",\"digest\":\"%s\","
-		"\"size\":%zu}]}",
-		extra, digests[0], digests[1], sizeof(layer) - 1);
-}
-
-static int push_blobs(const char *repository, const char *tag, bool *found, struct error *err)
-{
-	struct upload uploads[2] = {{.digest = digest_of(config, 2), .size = 2, .bytes = config},
-		{.digest = layer_digest(), .size = sizeof(layer) - 1, .bytes = layer}};
-	struct digest digest;
-
-	return registry_push_blobs(
-		registry, repository, uploads, 2, tag, found, &digest, NULL, err);
-}
-
-static int put(const char *repository, const char *tag, const char *extra, struct error *err)
-{
-	scoped(buf_freep) struct buf manifest = BUF_INIT(4096);
-
-	print_manifest(&manifest, extra);
-	return registry_put_manifest(registry, repository, tag, buf_text(&manifest), manifest.len,
-		MANIFEST_TYPE, NULL, err);
-}
-
-/* All of it, so that other tests have something to read. */
-static void publish(const char *repository, const char *tag)
-{
-	struct error err = {0};
-	bool found;
-
-	if (push_blobs(repository, tag, &found, &err) < 0 || put(repository, tag, "", &err) < 0)
-		scripted_bail(err.text);
 }
 
 static int fetch_manifest(const char *tag, struct digest *digest, struct error *err)
@@ -112,9 +60,9 @@ static void test_push(void)
 	bool found = true;
 
 	is_result(registry_ping(registry, NULL, &err), 0, &err, "a plain registry on loopback");
-	is_result(push_blobs("ns/app", "1.0.0", &found, &err), 0, &err, "blobs go up");
+	is_result(push_blobs(registry, "ns/app", "1.0.0", &found, &err), 0, &err, "blobs go up");
 	ok(!found, "and the tag is new");
-	is_result(put("ns/app", "1.0.0", "", &err), 0, &err, "then the manifest");
+	is_result(put(registry, "ns/app", "1.0.0", "", &err), 0, &err, "then the manifest");
 	print_manifest(&manifest, "");
 	expected = digest_of(buf_text(&manifest), manifest.len);
 	is_result(fetch_manifest("1.0.0", &digest, &err), 0, &err, "which comes back");
@@ -126,7 +74,7 @@ static void test_push(void)
 	is_text(buf_text(&memory.bytes), layer, "comes back");
 	buf_clear(&memory.bytes);
 	scripted_post(&server, "reset", "");
-	is_result(push_blobs("ns/app", "1.0.0", &found, &err), 0, &err, "once more");
+	is_result(push_blobs(registry, "ns/app", "1.0.0", &found, &err), 0, &err, "once more");
 	ok(found, "the tag is there");
 	is_number(scripted_count(&server, "method=PUT"), 0, "and no byte is sent");
 	digest = layer_digest();
@@ -187,11 +135,11 @@ static void test_refusals(void)
 	is_result(registry_head_manifest(registry, "ns/app", "1.0.0", &digest, NULL, &err), 0, &err,
 		"so is a refused one");
 	settings(&server, "{\"immutable\": true}");
-	is_result(put("ns/app", "1.0.0", "\"annotations\":{\"a\":\"b\"},", &err), -EEXIST, &err,
-		"an immutable tag");
+	is_result(put(registry, "ns/app", "1.0.0", "\"annotations\":{\"a\":\"b\"},", &err), -EEXIST,
+		&err, "an immutable tag");
 	settings(&server, "{\"immutable\": false, \"quota\": true}");
-	is_result(push_blobs("ns/fresh", "1.0.0", &found, &err) == 0
-			  ? put("ns/fresh", "1.0.0", "", &err)
+	is_result(push_blobs(registry, "ns/fresh", "1.0.0", &found, &err) == 0
+			  ? put(registry, "ns/fresh", "1.0.0", "", &err)
 			  : -err.code,
 		-EDQUOT, &err, "a quota");
 	settings(&server, "{\"quota\": false}");
@@ -233,10 +181,11 @@ static void test_retries(void)
 	faults(&server, "{\"action\": \"refuse\", \"count\": 2}");
 	is_result(fetch_manifest("1.0.0", &digest, &err), 0, &err, "closed connections");
 	faults(&server, "{\"action\": \"status\", \"status\": 500, \"method\": \"PUT\"}");
-	is_result(push_blobs("ns/again", "1.0.0", &found, &err), 0, &err, "a failed upload");
+	is_result(push_blobs(registry, "ns/again", "1.0.0", &found, &err), 0, &err,
+		"a failed upload");
 	faults(&server, "{\"action\": \"status\", \"status\": 404, \"method\": \"PUT\"}");
-	is_result(
-		push_blobs("ns/again2", "1.0.0", &found, &err), 0, &err, "a session that is gone");
+	is_result(push_blobs(registry, "ns/again2", "1.0.0", &found, &err), 0, &err,
+		"a session that is gone");
 }
 
 static bool is_over_now(void *of)
@@ -252,16 +201,18 @@ static void test_lost_answers(void)
 
 	scripted_reset(&server);
 	faults(&server, "{\"action\": \"drop\", \"method\": \"PUT\", \"path\": \"*/manifests/*\"}");
-	is_result(put("ns/app", "2.0.0", "", &err), 0, &err, "a lost answer to the manifest");
+	is_result(put(registry, "ns/app", "2.0.0", "", &err), 0, &err,
+		"a lost answer to the manifest");
 	is_number(
 		scripted_count(&server, "method=HEAD&path=*/manifests/2.0.0"), 1, "a HEAD decided");
 	is_number(scripted_count(&server, "method=PUT"), 1, "and it was not sent again");
 	scripted_reset(&server);
 	faults(&server, "{\"action\": \"refuse\", \"method\": \"PUT\"}");
-	is_result(put("ns/app", "3.0.0", "", &err), 0, &err, "a manifest that did not arrive");
+	is_result(put(registry, "ns/app", "3.0.0", "", &err), 0, &err,
+		"a manifest that did not arrive");
 	scripted_reset(&server);
 	faults(&server, "{\"action\": \"status\", \"status\": 502, \"method\": \"PUT\"}");
-	is_result(put("ns/app", "4.0.0", "", &err), 0, &err, "a gateway's failure");
+	is_result(put(registry, "ns/app", "4.0.0", "", &err), 0, &err, "a gateway's failure");
 	is_number(registry_put_manifest(
 			  registry, "ns/app", "5.0.0", "{}", 2, MANIFEST_TYPE, &over, &err),
 		-EINTR, "nobody waits");
@@ -269,7 +220,8 @@ static void test_lost_answers(void)
 	faults(&server, "{\"action\": \"headers\", \"method\": \"PUT\", \"headers\": "
 			"{\"Docker-Content-Digest\": \"sha256:"
 			"0000000000000000000000000000000000000000000000000000000000000000\"}}");
-	is_result(put("ns/app", "6.0.0", "", &err), -EIO, &err, "other bytes were stored");
+	is_result(
+		put(registry, "ns/app", "6.0.0", "", &err), -EIO, &err, "other bytes were stored");
 }
 
 static void test_redirects(void)
@@ -293,9 +245,9 @@ static void test_redirects(void)
 	is_text(buf_text(&memory.bytes), layer, "whole");
 	buf_clear(&memory.bytes);
 	settings(&server, "{\"redirect\": 0, \"location\": \"elsewhere\"}");
-	publish("ns/elsewhere", "1.0.0");
+	publish(registry, "ns/elsewhere", "1.0.0");
 	settings(&server, "{\"location\": \"relative\"}");
-	publish("ns/relative", "1.0.0");
+	publish(registry, "ns/relative", "1.0.0");
 	settings(&server, "{\"location\": \"absolute\"}");
 	snprintf(json, sizeof(json),
 		"{\"action\": \"redirect\", \"location\": \"http://%s/v2/ns/app/blobs/x\", "
@@ -310,7 +262,8 @@ static void test_redirects(void)
 	is_result(fetch("ns/app", sizeof(layer) - 1, &memory, &err), -EIO, &err, "another scheme");
 	faults(&server, "{\"action\": \"redirect\", \"status\": 302, \"location\": \"/\", "
 			"\"method\": \"PUT\"}");
-	is_result(put("ns/app", "7.0.0", "", &err), -EIO, &err, "a write that becomes a read");
+	is_result(put(registry, "ns/app", "7.0.0", "", &err), -EIO, &err,
+		"a write that becomes a read");
 	scripted_is_content(&server, "redirects");
 }
 
@@ -320,11 +273,11 @@ static void test_deletions(void)
 	struct digest digest;
 
 	scripted_reset(&server);
-	publish("ns/del", "1.0.0");
-	publish("ns/del", "1.0.1");
+	publish(registry, "ns/del", "1.0.0");
+	publish(registry, "ns/del", "1.0.1");
 	is_result(registry_delete_tag(registry, "ns/del", "1.0.0", NULL, &err), -EPERM, &err,
 		"by digest: another tag has the manifest");
-	put("ns/del", "2.0.0", "\"annotations\":{\"a\":\"b\"},", &err);
+	put(registry, "ns/del", "2.0.0", "\"annotations\":{\"a\":\"b\"},", &err);
 	is_result(registry_delete_tag(registry, "ns/del", "2.0.0", NULL, &err), 0, &err,
 		"none has it");
 	is_result(registry_head_manifest(registry, "ns/del", "2.0.0", &digest, NULL, &err), -ENOENT,
