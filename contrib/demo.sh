@@ -1,12 +1,12 @@
 #!/bin/bash
 # A demonstration: a registry on a free loopback port, a mount of it, a chart copied in and out.
-# Leaves both running. All of it is in .build/demo, and no configuration of yours is touched.
+# Leaves both running. All of it is in .build/demo ($DEMO), and no configuration of yours is touched.
 #
 # contrib/demo.sh start | stop
 set -eu
 cd "$(dirname "$0")/.."
 
-demo=$PWD/.build/demo
+demo=${DEMO:-$PWD/.build/demo}
 mount=$demo/charts
 registry=$PWD/.build/peers/registry
 export PATH=$PWD/.build:$PATH HOME=$demo/home
@@ -44,7 +44,8 @@ start_registry() {
 	storage: {filesystem: {rootdirectory: $demo/registry}}
 	http: {addr: "127.0.0.1:0"}
 	END
-	setsid "$registry" serve "$demo/registry.yml" </dev/null >"$demo/registry.log" 2>&1 3>&- 4>&- &
+	: >"$demo/registry.log"
+	setsid "$registry" serve "$demo/registry.yml" </dev/null >>"$demo/registry.log" 2>&1 3>&- 4>&- &
 	echo $! >"$demo/registry.pid"
 	wait_for 30 registry_listens || true
 	[ -n "$(registry_port)" ] || { cat "$demo/registry.log" >&2; return 1; }
