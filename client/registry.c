@@ -52,8 +52,11 @@ int registry_refused(struct registry *registry, const struct response *response,
 {
 	struct error other = {0};
 
-	if (err->code == EACCES && response->status == 401 &&
-		registry_fail(&other, registry, STATUS_OF_PUSH, response, repository) == -ENOENT)
+	if (err->code != EACCES || response->status != 401)
+		return -err->code;
+	/* Where nothing is asked for, the registry's words say more than that. */
+	if (registry_fail(&other, registry, STATUS_OF_PUSH, response, repository) == -ENOENT ||
+		!response_header(response, "WWW-Authenticate", 0))
 		*err = other;
 	return -err->code;
 }

@@ -246,13 +246,18 @@ int registry_list_children(struct registry *registry, const char *prefix,
 		.wait = wait,
 		.url = BUF_INIT(URL_SIZE_MAX),
 		.credentials = BUF_INIT(EXCHANGE_AUTHORIZATION_SIZE)};
+	const struct quirks *quirks;
 	enum quirks_listing listing;
 	struct error ignored;
 	int r;
 
 	if (!endpoint_has_answered(registry->endpoint)) /* its kind shows in an answer */
 		registry_ping(registry, wait, &ignored);
-	listing = endpoint_quirks(registry->endpoint)->listing;
+	quirks = endpoint_quirks(registry->endpoint);
+	listing = quirks->listing;
+	/* What another host's answers look like opens no way to a third one for its login. */
+	if (quirks->listing_url && quirks_of_host(registry_host(registry)) != quirks)
+		listing = QUIRKS_LISTING_NONE;
 	if (listing == QUIRKS_LISTING_NONE)
 		return fail(err, ENOTSUP, "%s has no listing of its own", registry_host(registry));
 	r = listings[listing](&walk, err);

@@ -20,7 +20,7 @@ int registry_fail(struct error *err, struct registry *registry, enum status_of o
 	const struct response *response, const char *repository);
 
 /* A push was refused with -EACCES: ENOENT where the registry's words mean that something has to be
- * created first. Returns -err->code. */
+ * created first; these words where its 401 asks for nothing. Returns -err->code. */
 int registry_refused(struct registry *registry, const struct response *response,
 	const char *repository, struct error *err);
 

@@ -64,6 +64,20 @@ static int fail_not_made(struct error *err, const struct quirks *quirks,
 		place->repository, quirks->title, buf_text(&make), words);
 }
 
+/* Some do not say which of the two it is. */
+static int fail_denied(struct error *err, const struct quirks *quirks,
+	const struct quirks_place *place, const char *words)
+{
+	scoped(buf_freep) struct buf make = BUF_INIT(1024);
+
+	if (quirks->make)
+		quirks_print(&make, quirks->make, place);
+	return fail(err, EACCES,
+		"%s answers %s; the login may not push there, or it has to be created first%s%s%s",
+		place->host, words, make.len ? ", as by '" : "", buf_text(&make),
+		make.len ? "'" : "");
+}
+
 static int fail_meaning(struct error *err, enum quirks_meaning meaning, const struct quirks *quirks,
 	const struct quirks_place *place, const char *words)
 {
@@ -113,5 +127,7 @@ int status_fail(struct error *err, enum status_of of, const struct response *res
 		meaning = quirks_meaning(quirks, response->status, body.code, body.message);
 	if (meaning)
 		return fail_meaning(err, meaning, quirks, &place, buf_text(&words));
+	if (of == STATUS_OF_PUSH && code == EACCES)
+		return fail_denied(err, quirks, &place, buf_text(&words));
 	return fail(err, code, "%s answers %s%s", host, buf_text(&words), advice(code, of));
 }

@@ -149,7 +149,7 @@ static int list_version(struct call *call, struct listing *listing)
 	int r = resolve_manifest(
 		call, directory->registry, directory->path, directory->tag, &listing->manifest);
 
-	if (r == -ENOENT && local_is_made(call->mount, directory))
+	if ((r == -ENOENT || r == -EACCES) && local_is_made(call->mount, directory))
 		return 0;
 	if (r < 0)
 		return r;

@@ -144,6 +144,9 @@ static int in_version(struct call *call, struct node *parent, const char *name, 
 	if (*name == '.')
 		return no_entry(call, parent, name);
 	r = resolve_manifest(call, parent->registry, parent->path, parent->tag, &fact);
+	/* Many registries refuse what is not there yet. */
+	if (r == -EACCES && local_is_made(call->mount, parent))
+		return no_entry(call, parent, name);
 	if (r < 0)
 		return r;
 	manifest = fact_value(fact);

@@ -63,6 +63,12 @@ static const struct {
 	{"x.jfrog.io", STATUS_OF_PUSH, 403, ERRORS("DENIED", "permissions to overwrite artifact"),
 		EEXIST, "overwrite"},
 	{"x.jfrog.io", STATUS_OF_PUSH, 403, ERRORS("DENIED", "no"), EACCES, "DENIED no"},
+	{"r.example", STATUS_OF_PUSH, 403, ERRORS("DENIED", "namespace ns does not exist"), ENOENT,
+		"created there first"},
+	{"registry.gitlab.com", STATUS_OF_PUSH, 403, ERRORS("DENIED", "no"), EACCES,
+		"created first, as by 'glab repo create ns/team'"},
+	{"quay.io", STATUS_OF_PUSH, 401, ERRORS("UNAUTHORIZED", "not authorized"), EACCES,
+		"may not push there, or it has to be created first"},
 };
 
 int main(void)

@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+# Browse, pull and push on every kind of registry: on loopback, and under the real service's host
+# names where the kind is recognised by them.
+
+load lib
+load scripted
+
+PUSHED="pushed renamed moved deep tree tarred synced"
+
+setup_file() {
+	local dir=$BATS_FILE_TMPDIR name
+	for name in $PUSHED absent; do
+		make_chart "$name" 1.0.0 "$dir/$name-1.0.0.tgz"
+	done
+	make_chart pushed 1.0.0 "$dir/other.tgz" --extra description=other
+	make_chart pushed 2.0.0 "$dir/pushed-2.0.0.tgz"
+}
+
+teardown_file() {
+	clean_up
+}
+
+setup() {
+	D=$BATS_FILE_TMPDIR
+	begin
+}
+
+teardown() {
+	finish
+	local status=$?
+	stop_scripted
+	return "$status"
+}
+
+# What differs. NS: a namespace that takes pushes. LIST: how it is listed: catalog, own (an
+# interface of the registry), known (what was given, visited or pushed). ABSENT: where nothing can
+# be pushed before something is made, and MAKES, a pattern of the sentence that says how.
+# DENIAL, IMMUTABLE, QUOTA: how a refusal reads.
+describe() { # PROFILE
+	NS=team LIST=catalog ABSENT='' MAKES=''
+	DENIAL='No such file' IMMUTABLE='File exists' QUOTA='Disk quota exceeded'
+	case $1 in
+	ecr) ABSENT=team MAKES="aws ecr create-repository --repository-name team/absent" ;;
+	ecr-public) NS=alias LIST=known ABSENT=alias MAKES='aws ecr-public create-repository .*--repository-name absent' ;;
+	cloudsmith) NS=owner/charts LIST=known ABSENT=owner/none MAKES='cloudsmith repositories create owner' ;;
+	hub) NS=me LIST=own ;;
+	gar) NS=project/charts LIST=own ABSENT=project/none MAKES='gcloud artifacts repositories create none --project=project --location=[a-z0-9-]* ' ;;
+	harbor) NS=project LIST=catalog ABSENT=none MAKES='harbor project create none' ;;
+	ibm) NS=space LIST=known ABSENT=none MAKES='ibmcloud cr namespace-add none' IMMUTABLE='Permission denied' ;;
+	artifactory) NS=key LIST=known ABSENT=none MAKES='whose key is none' ;;
+	repoflow) LIST=known ;;
+	ghcr) NS=owner LIST=known IMMUTABLE='Permission denied' ;;
+	# These do not tell what is not there from what is forbidden.
+	quay) ABSENT=none DENIAL='Permission denied' MAKES='or it has to be created first' ;;
+	gitlab) NS=group/project LIST=known ABSENT=group/none DENIAL='Permission denied' MAKES="glab repo create group/none'" ;;
+	zot) IMMUTABLE='Permission denied' ;;
+	esac
+}
+
+load_charts() {
+	local name names=()
+	control charts "{\"repository\": \"$NS/app\", \"versions\": [\"1.0.0\", \"1.10.0\", \"1.2.0+b\"]}"
+	control charts "{\"repository\": \"$NS/given\", \"versions\": [\"1.0.0\"]}"
+	case $(setting made_levels) in
+	-1) for name in $PUSHED; do names+=("$NS/$name"); done ;;
+	0) return ;;
+	*) names=("$NS") ;;
+	esac
+	control made "$(jq -n '{names: $ARGS.positional}' --args "${names[@]}")"
+}
+
+browses() {
+	local shown
+	shown=$(ls "$M/$NS" | tr '\n' ' ')
+	if [ "$LIST" = known ]; then
+		[ "$shown" = "given " ]
+	else
+		[ "$shown" = "app given " ]
+	fi
+	[ "$(ls "$M/$NS/app" | tr '\n' ' ')" = "1.0.0 1.2.0+b 1.10.0 " ] || [ "$(ls -f "$M/$NS/app" | tr '\n' ' ')" = ". .. 1.0.0 1.2.0+b 1.10.0 " ]
+	[ "$(ls "$M/$NS/app/1.0.0")" = app-1.0.0.tgz ]
+	cp "$M/$NS/app/1.0.0/app-1.0.0.tgz" "$T/out.tgz"
+	loaded_archive "$NS/app" 1.0.0 | cmp - "$T/out.tgz"
+	[ "$(setting redirect)" = 0 ] || [ "$(count 'role=blobs&method=GET')" = 1 ]
+	loaded_archive "$NS/app" 1.2.0_b | cmp - "$M/$NS/app/1.2.0+b/app-1.2.0+b.tgz"
+	cmp "$T/out.tgz" "$M/$NS/app/app-1.0.0.tgz"
+	cmp "$T/out.tgz" "$M/$NS/app-1.0.0.tgz"
+	[ "$(ls "$M/$NS" | tr '\n' ' ')" = "app given " ]
+	[ ! -e "$M/$NS/app/9.9.9" ]
+	[ ! -e "$M/$NS/app-9.9.9.tgz" ]
+	if [ "$LIST" = catalog ]; then
+		[ ! -e "$M/$NS/nothing" ]
+	else
+		[ -z "$(ls "$M/$NS/nothing")" ]
+		[ ! -e "$M/$NS/nothing/1.0.0" ]
+		[ ! -e "$M/$NS/nothing-1.0.0.tgz" ]
+	fi
+}
+
+pushes() {
+	local name tree=$T/tree
+	cp "$D/pushed-1.0.0.tgz" "$M/$NS/"
+	has_archive "$NS/pushed" 1.0.0 "$D/pushed-1.0.0.tgz"
+	cp "$D/pushed-2.0.0.tgz" "$M/$NS/pushed/"
+	has_archive "$NS/pushed" 2.0.0 "$D/pushed-2.0.0.tgz"
+	cp "$D/renamed-1.0.0.tgz" "$M/$NS/any.tgz"
+	has_archive "$NS/renamed" 1.0.0 "$D/renamed-1.0.0.tgz"
+	# As `helm pull --prov -d` writes.
+	cat "$D/moved-1.0.0.tgz" >"$M/$NS/moved-1.0.0.tgz123456789"
+	mv "$M/$NS/moved-1.0.0.tgz123456789" "$M/$NS/moved-1.0.0.tgz"
+	make_prov "$D/moved-1.0.0.tgz" >"$M/$NS/moved-1.0.0.tgz.prov987654321"
+	mv "$M/$NS/moved-1.0.0.tgz.prov987654321" "$M/$NS/moved-1.0.0.tgz.prov"
+	has_archive "$NS/moved" 1.0.0 "$D/moved-1.0.0.tgz"
+	[ "$(ls "$M/$NS/moved/1.0.0" | wc -l)" = 2 ]
+	mkdir -p "$M/$NS/deep/1.0.0"
+	cp "$D/deep-1.0.0.tgz" "$M/$NS/deep/1.0.0/"
+	has_archive "$NS/deep" 1.0.0 "$D/deep-1.0.0.tgz"
+	for name in tree tarred synced; do
+		mkdir -p "$tree/$name/1.0.0"
+		cp -p "$D/$name-1.0.0.tgz" "$tree/$name/1.0.0/"
+	done
+	cp -r "$tree/tree" "$M/$NS/"
+	tar c -C "$tree" tarred | tar x -C "$M/$NS"
+	rsync -a "$tree/synced" "$M/$NS/"
+	for name in tree tarred synced; do
+		has_archive "$NS/$name" 1.0.0 "$D/$name-1.0.0.tgz"
+	done
+	[ "$(rsync -ai "$tree/synced" "$M/$NS/" | grep -c '^>f')" = 0 ]
+	for name in $PUSHED; do
+		[ "$(ls "$M/$NS" | grep -cx "$name")" = 1 ]
+		cmp "$D/$name-1.0.0.tgz" "$M/$NS/$name/1.0.0/$name-1.0.0.tgz"
+	done
+	# Another mount, which knows nothing.
+	CACHE=$T/other mount_at "$T/again" "oci://$REGISTRY" "${NAMED:-}"
+	cmp "$D/tarred-1.0.0.tgz" "$T/again/$NS/tarred/1.0.0/tarred-1.0.0.tgz"
+	unmount_at "$T/again"
+}
+
+fails_with() { # WORDS COMMAND...
+	local words=$1
+	shift
+	run "$@"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"$words"* ]]
+}
+
+refuses() {
+	if [ -n "$ABSENT" ]; then
+		mkdir -p "$M/$ABSENT"
+		fails_with "$DENIAL" cp "$D/absent-1.0.0.tgz" "$M/$ABSENT/"
+		grep "absent-1.0.0.tgz: cannot push .*$MAKES" "$M.log"
+	fi
+	control settings '{"immutable": true}'
+	fails_with "$IMMUTABLE" cp "$D/other.tgz" "$M/$NS/pushed/1.0.0/pushed-1.0.0.tgz"
+	has_archive "$NS/pushed" 1.0.0 "$D/pushed-1.0.0.tgz"
+	control settings '{"immutable": false, "quota": true}'
+	fails_with "$QUOTA" cp "$D/other.tgz" "$M/$NS/pushed/1.0.0/pushed-1.0.0.tgz"
+	has_archive "$NS/pushed" 1.0.0 "$D/pushed-1.0.0.tgz"
+}
+
+core() {
+	load_charts
+	mount_chartfs "oci://$REGISTRY" "repository=$NS/given${NAMED:+,$NAMED}"
+	browses
+	pushes
+	refuses
+	is_content
+	unmount_at "$M"
+}
+
+on_loopback() { # PROFILE
+	describe "$1"
+	start_scripted "$1"
+	case $1 in # these are recognised by their names alone
+	hub) LIST=known ;;
+	gar) LIST=known MAKES='has to be created there first' ;;
+	ibm) MAKES='has to be created there first' ;;
+	esac
+	core
+}
+
+by_name() { # PROFILE
+	describe "$1"
+	start_named "$1"
+	core
+}
+
+@test "distribution 2" { on_loopback distribution-2; }
+@test "distribution 3" { on_loopback distribution-3; }
+@test "zot" { on_loopback zot; }
+@test "Amazon ECR" { on_loopback ecr; }
+@test "Amazon ECR Public" { on_loopback ecr-public; }
+@test "Azure" { on_loopback acr; }
+@test "Cloudsmith" { on_loopback cloudsmith; }
+@test "Docker Hub's interface on a host of another name" { on_loopback hub; }
+@test "Google's on a host of another name" { on_loopback gar; }
+@test "Harbor" { on_loopback harbor; }
+@test "IBM's on a host of another name" { on_loopback ibm; }
+@test "Artifactory" { on_loopback artifactory; }
+@test "RepoFlow" { on_loopback repoflow; }
+@test "GitHub's" { on_loopback ghcr; }
+@test "Quay" { on_loopback quay; }
+@test "GitLab" { on_loopback gitlab; }
+@test "123456789012.dkr.ecr.eu-central-1.amazonaws.com" { by_name ecr; }
+@test "public.ecr.aws" { by_name ecr-public; }
+@test "example.azurecr.io" { by_name acr; }
+@test "docker.cloudsmith.io" { by_name cloudsmith; }
+@test "docker.io" { by_name hub; }
+@test "europe-west3-docker.pkg.dev" { by_name gar; }
+@test "de.icr.io" { by_name ibm; }
+@test "example.jfrog.io" { by_name artifactory; }
+@test "ghcr.io" { by_name ghcr; }
+@test "quay.io" { by_name quay; }
+@test "registry.gitlab.com" { by_name gitlab; }
