@@ -13,10 +13,11 @@
 enum quirks_lack {
 	QUIRKS_NO_CATALOG = 1 << 0,
 	QUIRKS_NO_MOUNT = 1 << 1,
-	QUIRKS_NO_DELETION = 1 << 2,     /* through this API at all */
-	QUIRKS_NO_TAG_DELETION = 1 << 3, /* but by digest */
-	QUIRKS_NO_REFERRERS = 1 << 4,    /* the fallback tag has to be asked */
-	QUIRKS_NO_LAST = 1 << 5,         /* `last` is no name: Link alone leads on */
+	QUIRKS_NO_DELETION = 1 << 2,      /* through this API at all */
+	QUIRKS_NO_TAG_DELETION = 1 << 3,  /* but by digest */
+	QUIRKS_NO_REFERRERS = 1 << 4,     /* the fallback tag has to be asked */
+	QUIRKS_NO_LAST = 1 << 5,          /* `last` is no name: Link alone leads on */
+	QUIRKS_NO_WHOLE_CATALOG = 1 << 6, /* it has the login's own, not all it may read */
 };
 
 /* An interface of its own that lists repositories (registry_children.c). */

@@ -64,6 +64,9 @@ int registry_list_tags(struct registry *registry, const char *repository, struct
 int registry_list_catalog(struct registry *registry, struct names *repositories,
 	const struct wait *wait, struct error *err);
 
+/* Whether there are no repositories beside those that its catalog lists. */
+bool registry_has_whole_catalog(struct registry *registry);
+
 /* The repositories below `prefix` by the registry's own interface, where it has one (quirks.c).
  * ENOTSUP where it has none. */
 int registry_list_children(struct registry *registry, const char *prefix,

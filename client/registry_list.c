@@ -80,3 +80,8 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 		return fail_within(err, "catalog of %s", registry_host(registry));
 	return r;
 }
+
+bool registry_has_whole_catalog(struct registry *registry)
+{
+	return !(endpoint_quirks(registry->endpoint)->lacks & QUIRKS_NO_WHOLE_CATALOG);
+}

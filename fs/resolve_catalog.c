@@ -11,6 +11,7 @@ struct catalog {
 	struct registry *registry;
 	struct names known; /* given, visited, pushed: whatever a catalog says; sorted */
 	bool is_running;
+	bool is_there;             /* the registry has a catalog */
 	unsigned rounds;           /* fetches that have ended */
 	int64_t began_ms, took_ms; /* the last fetch */
 	struct error err;          /* the last fetch's; code 0: it was good */
@@ -147,11 +148,14 @@ static void *fetch(void *of)
 		log_info("%s has no list of its repositories: %s", registry_host(catalog->registry),
 			err.text);
 		catalog->err.code = 0;
+		catalog->is_there = false;
 		names_clear(&names);
 		put_locked(mount, catalog, &names, false, began_ms);
 	} else if (r == 0) {
 		catalog->err.code = 0;
-		put_locked(mount, catalog, &names, true, began_ms);
+		catalog->is_there = true;
+		put_locked(mount, catalog, &names, registry_has_whole_catalog(catalog->registry),
+			began_ms);
 	}
 	catalog->is_running = false;
 	catalog->rounds++;
@@ -217,7 +221,7 @@ static bool is_due(
 
 	if (fact_age_ms(fact) == INT64_MAX)
 		return true;
-	if (!repositories->is_complete)
+	if (!catalog->is_there && !repositories->is_complete)
 		return age_ms >= RESOLVE_LASTING_MS;
 	return age_ms >= (due_ms > mount->options->ttl_ms ? due_ms : mount->options->ttl_ms);
 }

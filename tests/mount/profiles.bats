@@ -51,7 +51,7 @@ describe() { # PROFILE
 	repoflow) LIST=known ;;
 	ghcr) NS=owner LIST=known IMMUTABLE='Permission denied' ;;
 	# These do not tell what is not there from what is forbidden.
-	quay) ABSENT=none DENIAL='Permission denied' MAKES='or it has to be created first' ;;
+	quay) LIST=own ABSENT=none DENIAL='Permission denied' MAKES='or it has to be created first' ;;
 	gitlab) NS=group/project LIST=known ABSENT=group/none DENIAL='Permission denied' MAKES="glab repo create group/none'" ;;
 	zot) IMMUTABLE='Permission denied' ;;
 	esac
@@ -213,3 +213,71 @@ by_name() { # PROFILE
 @test "ghcr.io" { by_name ghcr; }
 @test "quay.io" { by_name quay; }
 @test "registry.gitlab.com" { by_name gitlab; }
+
+@test "Quay's public namespaces show without a login, and in whoever's" {
+	WITHOUT_LOGIN=1 start_named quay
+	control repositories '{"count": 250, "prefix": "shop/r"}'
+	control charts '{"repository": "shop/app", "versions": ["1.0.0"]}'
+	mount_chartfs "oci://$REGISTRY" "$NAMED"
+	[ "$(ls "$M/shop" | wc -l)" = 251 ]
+	[ "$(ls "$M/shop/app")" = 1.0.0 ]
+	loaded_archive shop/app 1.0.0 | cmp - "$M/shop/app-1.0.0.tgz"
+	# A login that sees only its own in the catalog.
+	control users '{"name": "mine+robot", "password": "robot-pass", "rights": {"mine/*": "pull,push"}}'
+	write_credentials quay.io mine+robot:robot-pass
+	mount_at "$T/robot" "oci://quay.io" "$NAMED"
+	control charts '{"repository": "mine/own", "versions": ["1.0.0"]}'
+	[ "$(ls "$T/robot")" = mine ]
+	[ "$(ls "$T/robot/shop" | wc -l)" = 251 ]
+	loaded_archive shop/app 1.0.0 | cmp - "$T/robot/shop/app/1.0.0/app-1.0.0.tgz"
+	is_content
+}
+
+@test "Harbor's projects show to who is no administrator" {
+	WITHOUT_LOGIN=1 start_scripted harbor
+	control users '{"name": "robot$team", "password": "robot-pass", "rights": {"team/*": "pull,push"}, "catalog": false}'
+	control repositories '{"count": 150, "prefix": "team/r"}'
+	control charts '{"repository": "secret/app", "versions": ["1.0.0"]}'
+	write_credentials "$REGISTRY" 'robot$team:robot-pass'
+	mount_chartfs
+	[ "$(ls "$M/team" | wc -l)" = 150 ]
+	[ "$(ls "$M")" = team ]
+	run ls "$M/secret"
+	[ "$status" = 0 ] && [ -z "$output" ]
+	run ls "$M/secret/app"
+	[ "$status" != 0 ] || [ -z "$output" ]
+	run cat "$M/secret/app/1.0.0/app-1.0.0.tgz"
+	[ "$status" != 0 ]
+	is_content
+}
+
+@test "Docker Hub's pages, login, limit of pulls, and what is public" {
+	start_named hub
+	control repositories '{"count": 250, "prefix": "me/r"}'
+	control charts '{"repository": "me/app", "versions": ["1.0.0", "1.1.0"]}'
+	mount_chartfs oci://docker.io/me "$NAMED"
+	[ "$(ls "$M" | wc -l)" = 251 ]
+	[ "$(count 'role=api&method=POST')" = 1 ]
+	# HEADs count nothing, GETs do, and 429 is waited for.
+	control settings '{"pull_limit": 0}'
+	control faults '{"path": "*/manifests/1.0.0", "action": "status", "status": 429, "headers": {"Retry-After": "1"}, "count": 1}'
+	control settings '{"pull_limit": 5}'
+	loaded_archive me/app 1.0.0 | cmp - "$M/app/app-1.0.0.tgz"
+	control settings '{"pull_limit": 0}'
+	run cat "$M/app/1.1.0/app-1.1.0.tgz"
+	[[ "$output" == *"Input/output error"* ]]
+	grep -q 'pull rate limit' "$M.log"
+	is_content
+}
+
+@test "Google's children of a project, and what is no namespace there" {
+	start_named gar
+	control charts '{"repository": "project/charts/app", "versions": ["1.0.0"]}'
+	control charts '{"repository": "project/charts/sub/deep", "versions": ["1.0.0"]}'
+	mount_chartfs oci://europe-west3-docker.pkg.dev "$NAMED"
+	[ "$(ls "$M/project")" = charts ]
+	[ "$(ls "$M/project/charts" | tr '\n' ' ')" = "app sub " ]
+	[ "$(ls "$M/project/charts/sub")" = deep ]
+	[ ! -e "$M/project/charts/.git" ]
+	is_content
+}

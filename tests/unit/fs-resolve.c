@@ -34,6 +34,7 @@ static struct {
 	int failure; /* of every request, as if the network were gone */
 	int ping;
 	bool has_children;
+	bool is_partial; /* the catalog */
 	const char *identity;
 } world;
 
@@ -135,6 +136,12 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 			strlen(world.repositories[i].name));
 	names_sort(repositories);
 	return fail_if(failure, err);
+}
+
+bool registry_has_whole_catalog(struct registry *registry)
+{
+	(void)registry;
+	return !world.is_partial;
 }
 
 int registry_list_children(struct registry *registry, const char *prefix,
@@ -598,6 +605,14 @@ static void test_no_catalog(void)
 	lists("", "base/ empty/ ns/ other/ ", "catalog;children ;");
 	lists("ns", "1.2.3/ app/ my-app/ things/ ", "tags ns;children ns;");
 	lists("ns", "1.2.3/ app/ my-app/ things/ ", "");
+	end();
+	/* A catalog of the login's own repositories does not deny others. */
+	BEGIN(plain);
+	world.is_partial = true;
+	world.has_children = true;
+	looks_up("public", 0, "tags public;catalog;");
+	looks_up("public/thing", 0, "tags public/thing;");
+	lists("public", "", "children public;");
 	end();
 	BEGIN(plain);
 	char given[] = "team/tool", *all[] = {given, NULL};
