@@ -57,7 +57,7 @@ static void get_digits(double real, bool is_single, struct digits *digits)
 	for (; *c != 'e'; c++)
 		if (*c != '.')
 			digits->text[digits->count++] = *c;
-	digits->point = atoi(c + 1) + 1;
+	digits->point = (int)strtol(c + 1, NULL, 10) + 1;
 	while (digits->count > 1 && digits->text[digits->count - 1] == '0')
 		digits->count--;
 	if (digits->text[0] == '0')
@@ -102,7 +102,10 @@ static void print_single(double real, char text[CHART_NUMBER_SIZE])
 	struct digits digits;
 
 	if (isnan(single) || isinf(single)) {
-		strcpy(text, isnan(single) ? "NaN" : single > 0 ? "+Inf" : "-Inf");
+		snprintf(text, CHART_NUMBER_SIZE, "%s",
+			isnan(single) ? "NaN"
+			: single > 0  ? "+Inf"
+				      : "-Inf");
 		return;
 	}
 	get_digits(single, true, &digits);
@@ -116,7 +119,7 @@ void chart_number_print(const struct chart_value *value, char text[CHART_NUMBER_
 {
 	text[0] = 0;
 	if (value->kind == CHART_BOOL)
-		strcpy(text, value->boolean ? "true" : "false");
+		snprintf(text, CHART_NUMBER_SIZE, "%s", value->boolean ? "true" : "false");
 	else if (value->kind == CHART_INT)
 		snprintf(text, CHART_NUMBER_SIZE, "%" PRId64, value->integer);
 	else if (value->kind == CHART_UINT)
@@ -129,9 +132,9 @@ void chart_number_print_key(double real, char text[CHART_NUMBER_SIZE])
 {
 	print_single(real, text);
 	if (isnan((float)real))
-		strcpy(text, ".nan");
+		snprintf(text, CHART_NUMBER_SIZE, ".nan");
 	else if (isinf((float)real))
-		strcpy(text, real > 0 ? ".inf" : "-.inf");
+		snprintf(text, CHART_NUMBER_SIZE, "%s", real > 0 ? ".inf" : "-.inf");
 }
 
 void chart_number_print_json(double real, char text[CHART_NUMBER_SIZE])

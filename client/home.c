@@ -20,7 +20,8 @@ char *home_path(const char *below)
 
 	if (set)
 		return set;
-	getpwuid_r(getuid(), &entry, text, sizeof(text), &found);
+	if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found))
+		found = NULL;
 	return join(found && found->pw_dir && *found->pw_dir ? found->pw_dir : "/", below);
 }
 

@@ -9,6 +9,7 @@
 #include "fs/resolve.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A clear-signed text has all its bytes when its signature has ended (RFC 9580, section 7). */
@@ -124,8 +125,8 @@ int provenance_push(struct call *call, const struct node *archive, const struct 
 	push->archive = (struct chart_blob){archive->digest, archive->size};
 	push->archive_fd = fd;
 	push->target.registry = archive->registry;
-	strcpy(push->target.repository, archive->path);
-	strcpy(push->target.tag, archive->tag);
+	snprintf(push->target.repository, sizeof(push->target.repository), "%s", archive->path);
+	snprintf(push->target.tag, sizeof(push->target.tag), "%s", archive->tag);
 	r = push_chart(call, push, manifest);
 	push->chart = NULL;
 	push->archive_fd = -1;

@@ -83,7 +83,7 @@ both() {
 	before=$(tag_digest "$NS/app" 1.0.0)
 	mark_requests
 	cp "$P" "$N/app/1.0.0/app-1.0.0.tgz.prov"
-	! requests_since | grep -Eq '^(PUT|POST)'
+	! requests_since | grep -Eq '^(PUT|POST)' || false
 	[ "$(tag_digest "$NS/app" 1.0.0)" = "$before" ]
 }
 

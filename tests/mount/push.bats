@@ -218,7 +218,7 @@ nothing_published() {
 	local first
 	first=$(tag_digest "$NS/app" 1.0.0)
 	rsync -ai "$T/tree/" "$N/" >"$T/again"
-	! grep -q '^>f' "$T/again"
+	! grep -q '^>f' "$T/again" || false
 	[ "$(tag_digest "$NS/app" 1.0.0)" = "$first" ]
 }
 

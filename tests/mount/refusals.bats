@@ -41,7 +41,7 @@ refused() {
 
 # Nothing of this test's namespace is in the registry.
 nothing_left() {
-	! ask "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '.repositories[]' | grep -q "^$NS/"
+	! ask "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '.repositories[]' | grep -q "^$NS/" || false
 }
 
 says() {
@@ -130,7 +130,7 @@ says() {
 	refused "Permission denied" ls "$M"
 	refused "Permission denied" cat "$N/app/1.0.0/app-1.0.0.tgz"
 	says "login"
-	! log_of | grep -q canary
+	! log_of | grep -q canary || false
 }
 
 @test "no credentials at all" {
