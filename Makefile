@@ -11,7 +11,7 @@ CFLAGS = -O2 -g
 # SAN=address,undefined or SAN=thread builds with those sanitizers (give it a B of its own).
 SAN =
 
-PACKAGES = fuse3 libcurl libcjson libcrypto zlib yaml-0.1
+PACKAGES = fuse3 libcurl libcjson libssl libcrypto zlib yaml-0.1
 OUR_CPPFLAGS = -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHARTFS_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 OUR_CFLAGS = -std=gnu11 -pthread -fno-common -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wundef \

@@ -21,6 +21,7 @@ struct transport {
 	bool is_stopped;       /* guarded by lock */
 	struct list running;   /* the thread's */
 	struct map origins;    /* the thread's */
+	struct trust *trusts;  /* the thread\'s */
 	size_t active;         /* the thread's: waiting and running */
 	int64_t last_sweep_ms; /* the thread's */
 };
@@ -285,6 +286,7 @@ void transport_free(struct transport *transport)
 		pthread_join(transport->thread, NULL);
 	if (transport->multi)
 		curl_multi_cleanup(transport->multi);
+	trust_free_all(transport->trusts);
 	map_clear(&transport->origins, free);
 	pthread_mutex_destroy(&transport->lock);
 	free(transport);
@@ -299,6 +301,11 @@ void transport_freep(struct transport **transport)
 int64_t transport_timeout_ms(const struct transport *transport)
 {
 	return transport->timeout_ms;
+}
+
+struct trust **transport_trusts(struct transport *transport)
+{
+	return &transport->trusts;
 }
 
 struct transfer *transport_submit(

@@ -273,20 +273,19 @@ static void set_tls(struct transfer *transfer)
 	const struct tls_settings *tls = transfer->request->tls;
 	CURL *easy = transfer->easy;
 
+	if (!transfer->url.is_https)
+		return;
+	if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, trust_use) == CURLE_OK) {
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
+		/* Nothing of curl's own, which would be parsed for every connection. */
+		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	if (!tls)
 		return;
 	if (tls->insecure) {
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (tls->ca) {
-		union {
-			const char *constant;
-			void *plain;
-		} ca = {tls->ca};
-
-		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB,
-			&((struct curl_blob){ca.plain, tls->ca_len, CURL_BLOB_NOCOPY}));
 	}
 	if (tls->cert) {
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->cert);

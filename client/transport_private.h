@@ -5,6 +5,7 @@
  *   transport.c         the thread: submitted -> origin's queue -> curl -> ended
  *   transport_handle.c  one transfer's curl handle: options and callbacks
  *   transport_failure.c what curl reports, as an errno and a sentence
+ *   transport_trust.c   the certificates that are trusted, parsed once
  *   transport_proxy.c   which proxy the environment names for a URL
  *
  * transport.lock guards what is marked so; everything else of a transfer belongs to the transport
@@ -68,6 +69,13 @@ bool transport_handle_drains(struct transfer *transfer);
 void failure_describe(struct transfer *transfer, CURLcode code);
 void failure_set(struct transfer *transfer, enum failure failure, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* transport_trust.c: a callback of curl's that gives a connection's TLS context the certificates
+ * to trust. */
+struct trust;
+CURLcode trust_use(CURL *easy, void *context, void *transfer);
+void trust_free_all(struct trust *trusts);
+struct trust **transport_trusts(struct transport *transport);
 
 /* The proxy for a URL, "" for none; the environment's own text. Loopback is never proxied. */
 const char *transport_proxy(const struct url *url);

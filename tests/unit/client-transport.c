@@ -325,6 +325,52 @@ static void test_proxies(void)
 	unsetenv("HTTPS_PROXY");
 }
 
+/* A file's text as an option of this transport. */
+static char *load(const char *path, size_t *len)
+{
+	char *text = must_copy(read_file(path));
+
+	*len = strlen(text);
+	return text;
+}
+
+static void test_tls(void)
+{
+	static struct scripted secure;
+	const char *const make[] = {
+		"python3", "tests/registry/certificates.py", temporary, "127.0.0.1", NULL};
+	scoped(response_clearp) struct response response = {0};
+	struct tls_settings tls = {0}, insecure = {.insecure = true};
+	struct request get = {.method = "GET"};
+	struct error err = {0};
+	char url[128];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(2, 1);
+		execvp("python3", (char *const *)(uintptr_t)make);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	scripted_start(&secure, "distribution-2", "--tls-cert", below("server.pem"), "--tls-key",
+		below("server.key"), NULL);
+	snprintf(url, sizeof(url), "https://%s/v2/", secure.host);
+	get.url = url;
+	is_number(run(patient, &get, &response, &err), -EPROTO, "an unknown authority");
+	is_number(response.failure, FAILURE_CERTIFICATE, "is told apart");
+	ok(strstr(err.text, "ca_file"), "and what to do");
+	scoped(freep) char *ca = load(below("ca.pem"), &tls.ca_len);
+	tls.ca = ca;
+	get.tls = &tls;
+	is_number(run(patient, &get, &response, &err), 0, "a known one");
+	is_number(response.status, 200, "answers");
+	snprintf(url, sizeof(url), "https://localhost:%u/v2/", secure.registry);
+	is_number(run(patient, &get, &response, &err), -EPROTO, "the name of another");
+	get.tls = &insecure;
+	is_number(run(patient, &get, &response, &err), 0, "which may be asked for");
+	scripted_stop(&secure);
+}
+
 int main(void)
 {
 	static const char *const variables[] = {"http_proxy", "HTTP_PROXY", "https_proxy",
@@ -344,6 +390,7 @@ int main(void)
 	test_failures();
 	test_addresses();
 	test_many();
+	test_tls();
 	test_deadlines();
 	transport_free(hasty);
 	transport_free(patient);
