@@ -4,7 +4,6 @@
 #include "cache/base/scope.h"
 #include "cache/digest.h"
 #include "client/challenge.h"
-#include "client/keyring.h"
 #include "client/realm.h"
 #include "client/token_server.h"
 #include "client/tokens.h"
@@ -28,6 +27,7 @@ struct auth {
 	struct auth_setup setup;
 	char *host;
 	struct keyring *keyring;
+	struct keyring *own; /* of a login; or NULL */
 	struct tokens *tokens;
 	const char *whose; /* for sentences: the "stored" credentials, or the "given" ones */
 	char *remedy;      /* what to do about those that are refused */
@@ -77,18 +77,14 @@ static void asking_clear(struct asking *asking)
 	account_wipe(&asking->account);
 }
 
-struct auth *auth_new(const struct auth_setup *setup, struct error *err)
+struct auth *auth_new(const struct auth_setup *setup)
 {
 	const struct client_options *options = setup->options;
-	struct keyring *keyring = keyring_new(options->username, options->password_file, err);
-	struct auth *auth;
+	struct auth *auth = must_alloc(sizeof(*auth));
 
-	if (!keyring)
-		return NULL;
-	auth = must_alloc(sizeof(*auth));
 	auth->setup = *setup;
 	auth->host = must_copy(setup->host);
-	auth->keyring = keyring;
+	auth->keyring = setup->keyring;
 	auth->tokens = tokens_new();
 	auth->whose = options->username ? "given" : "stored";
 	auth->remedy = options->username ? must_copy("check username and password_file")
@@ -104,7 +100,7 @@ void auth_free(struct auth *auth)
 	for (size_t i = 0; i < SCOPE_KIND_COUNT; i++)
 		known_clear(&auth->known[i]);
 	tokens_free(auth->tokens);
-	keyring_free(auth->keyring);
+	keyring_free(auth->own);
 	pthread_mutex_destroy(&auth->lock);
 	secret_free(auth->identity_token);
 	free(auth->remedy);
@@ -114,7 +110,7 @@ void auth_free(struct auth *auth)
 
 void auth_use(struct auth *auth, const struct account *account)
 {
-	keyring_use(auth->keyring, account);
+	auth->own = auth->keyring = keyring_of(account);
 	free(auth->remedy);
 	auth->whose = "given";
 	auth->remedy = must_copy("check the user and the password");
@@ -388,21 +384,61 @@ static int answer(struct asking *asking, const struct response *response,
 	return r == 1 ? refuse(asking, challenge, sent, err) : 0;
 }
 
+static void read_challenge(const struct response *response, struct challenge *challenge)
+{
+	const char *value;
+
+	for (size_t i = 0; (value = response_header(response, "WWW-Authenticate", i)); i++)
+		challenge_add(challenge, value, strlen(value));
+}
+
 int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
 	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err)
 {
 	scoped(asking_clear) struct asking asking = {.auth = auth, .scopes = scopes};
-	struct challenge challenge = {0};
-	const char *value;
+	scoped(challenge_clear) struct challenge challenge = {0};
 	int r;
 
-	for (size_t i = 0; (value = response_header(response, "WWW-Authenticate", i)); i++)
-		challenge_add(&challenge, value, strlen(value));
+	read_challenge(response, &challenge);
 	r = answer(&asking, response, &challenge, sent, authorization, wait, err);
-	challenge_clear(&challenge);
 	if (r < 0)
 		buf_wipe(authorization);
 	return r;
+}
+
+int auth_answer_offer(struct auth *auth, const struct response *response,
+	const struct scopes *scopes, struct buf *authorization, const struct wait *wait,
+	struct error *err)
+{
+	scoped(asking_clear) struct asking asking = {.auth = auth, .scopes = scopes};
+	scoped(challenge_clear) struct challenge challenge = {0};
+	int r;
+
+	read_challenge(response, &challenge);
+	if (challenge.scheme != CHALLENGE_BASIC && challenge.scheme != CHALLENGE_BEARER)
+		return 1;
+	r = find_account(&asking, wait, err);
+	if (r == 0 && asking.account.kind == ACCOUNT_NONE)
+		return 1;
+	if (r == 0)
+		r = answer(&asking, response, &challenge, "", authorization, wait, err);
+	if (r < 0)
+		buf_wipe(authorization);
+	return r;
+}
+
+bool auth_is_untried(struct auth *auth)
+{
+	char identity[ACCOUNT_IDENTITY_SIZE];
+	bool is_untried = true;
+
+	pthread_mutex_lock(&auth->lock);
+	for (size_t i = 0; i < SCOPE_KIND_COUNT; i++)
+		is_untried = is_untried && auth->known[i].scheme == CHALLENGE_NONE;
+	pthread_mutex_unlock(&auth->lock);
+	if (is_untried)
+		keyring_identity(auth->keyring, auth->host, "", identity);
+	return is_untried && *identity;
 }
 
 int auth_account(struct auth *auth, const char *repository, struct account *account,
@@ -420,20 +456,4 @@ void auth_identity(struct auth *auth, const char *repository, char identity[REGI
 	keyring_identity(auth->keyring, auth->host, repository, identity);
 	if (!*identity)
 		snprintf(identity, REGISTRY_IDENTITY_SIZE, "anonymous");
-}
-
-int auth_list_hosts(const struct client_options *options, struct names *hosts, struct error *err)
-{
-	struct keyring *keyring = keyring_new(NULL, NULL, err);
-	int r;
-
-	(void)options;
-	if (!keyring)
-		return -err->code;
-	r = keyring_add_hosts(keyring, hosts);
-	keyring_free(keyring);
-	if (r < 0)
-		return fail(err, -r, "cannot list the stored logins");
-	names_sort(hosts);
-	return 0;
 }

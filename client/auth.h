@@ -6,10 +6,10 @@
  */
 #include "cache/base/buf.h"
 #include "cache/base/error.h"
-#include "cache/base/names.h"
 #include "cache/base/wait.h"
 #include "client/account.h"
 #include "client/certs.h"
+#include "client/keyring.h"
 #include "client/registry.h"
 #include "client/scope.h"
 #include "client/transport.h"
@@ -19,19 +19,21 @@
 
 struct auth;
 
-/* All that an auth needs to know; everything pointed to outlives it, the options are copied. */
+/* All that an auth needs to know; everything pointed to outlives it, but for the host and the
+ * options. */
 struct auth_setup {
 	struct transport *transport;
 	struct certs *certs;
+	struct keyring *keyring;
 	const struct client_options *options;
 	const char *host; /* HOST[:PORT] as the user wrote it */
 };
 
-struct auth *auth_new(const struct auth_setup *setup, struct error *err);
+struct auth *auth_new(const struct auth_setup *setup);
 void auth_free(struct auth *auth);
 
-/* For a login, before any request: uses these credentials only, and asks token servers for an
- * identity token to be stored in their place. */
+/* For a login, before any request: uses these credentials instead of the keyring's, and asks token
+ * servers for an identity token to be stored in their place. */
 void auth_use(struct auth *auth, const struct account *account);
 
 /* The identity token that came, or NULL; the caller's to wipe (secret_free()). */
@@ -52,6 +54,17 @@ int auth_authorize(struct auth *auth, const struct scopes *scopes, struct buf *a
 int auth_answer(struct auth *auth, const struct response *response, const struct scopes *scopes,
 	const char *sent, struct buf *authorization, const struct wait *wait, struct error *err);
 
+/* An answer that was given to everybody (`sent` was nothing) came with a challenge all the same:
+ * more may be shown to who logs in. 0: repeat the request with the new `authorization`. 1: nobody
+ * has credentials for this registry, the answer stands. */
+int auth_answer_offer(struct auth *auth, const struct response *response,
+	const struct scopes *scopes, struct buf *authorization, const struct wait *wait,
+	struct error *err);
+
+/* Whether the registry has never asked for credentials, though there are some (or a helper that may
+ * have): what it answers may be the part that everybody sees. Asks nobody. */
+bool auth_is_untried(struct auth *auth);
+
 /* The stored account itself (anonymous where there is none), for interfaces of the registry that
  * take no tokens; the caller wipes it. */
 int auth_account(struct auth *auth, const char *repository, struct account *account,
@@ -60,6 +73,3 @@ int auth_account(struct auth *auth, const char *repository, struct account *acco
 /* As registry_identity(). */
 void auth_identity(
 	struct auth *auth, const char *repository, char identity[REGISTRY_IDENTITY_SIZE]);
-
-/* Adds the hosts that have stored credentials; files that cannot be read are logged. */
-int auth_list_hosts(const struct client_options *options, struct names *hosts, struct error *err);

@@ -7,6 +7,7 @@ struct client {
 	struct client_options options; /* our copies */
 	struct transport *transport;
 	struct certs *certs;
+	struct keyring *keyring;
 	pthread_mutex_t lock;
 	struct map registries; /* guarded by lock; by host */
 };
@@ -41,6 +42,9 @@ struct client *client_new(const struct client_options *options, struct error *er
 
 	pthread_mutex_init(&client->lock, NULL);
 	copy_options(&client->options, options);
+	client->keyring = keyring_new(options->username, options->password_file, err);
+	if (!client->keyring)
+		return NULL;
 	client->transport = transport_new(options->timeout_ms, err);
 	if (!client->transport)
 		return NULL;
@@ -72,6 +76,7 @@ void client_free(struct client *client)
 	map_clear(&client->registries, free_registry);
 	transport_free(client->transport);
 	certs_free(client->certs);
+	keyring_free(client->keyring);
 	pthread_mutex_destroy(&client->lock);
 	free_options(&client->options);
 	free(client);
@@ -86,6 +91,7 @@ struct auth_setup client_setup(struct client *client, const char *host)
 {
 	return (struct auth_setup){.transport = client->transport,
 		.certs = client->certs,
+		.keyring = client->keyring,
 		.options = &client->options,
 		.host = host};
 }
@@ -107,9 +113,8 @@ struct registry *client_registry(struct client *client, const char *host)
 
 int client_list_hosts(struct client *client, struct names *hosts, struct error *err)
 {
-	int r = auth_list_hosts(&client->options, hosts, err);
-
-	if (r == 0)
-		names_sort(hosts);
-	return r;
+	if (keyring_add_hosts(client->keyring, hosts) < 0)
+		return fail(err, ENOMEM, "cannot list the stored logins");
+	names_sort(hosts);
+	return 0;
 }

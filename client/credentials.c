@@ -154,7 +154,7 @@ bool credentials_find(const struct credentials *credentials, const char *host,
 	return hit->account || hit->helper;
 }
 
-static int add_host(struct names *hosts, const char *text)
+int credentials_add_host(struct names *hosts, const char *text)
 {
 	struct key key = key_split(text);
 	scoped(freep) char *host = must_copy_n(key.host, key.host_len);
@@ -170,10 +170,10 @@ int credentials_add_hosts(const struct credentials *credentials, struct names *h
 
 	map_for_each (entry, &credentials->accounts)
 		if (r == 0)
-			r = add_host(hosts, entry->key);
+			r = credentials_add_host(hosts, entry->key);
 	map_for_each (entry, &credentials->helpers)
 		if (r == 0)
-			r = add_host(hosts, entry->key);
+			r = credentials_add_host(hosts, entry->key);
 	return r;
 }
 
@@ -286,6 +286,11 @@ struct credentials *credentials_parse(
 	if (parse_sections(credentials, root, err) < 0)
 		return NULL;
 	return take(credentials);
+}
+
+const char *credentials_store(const struct credentials *credentials)
+{
+	return credentials->store;
 }
 
 size_t credentials_broken_count(const struct credentials *credentials)

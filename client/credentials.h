@@ -47,6 +47,12 @@ bool credentials_find(const struct credentials *credentials, const char *host,
 /* Adds the hosts that the file names. */
 int credentials_add_hosts(const struct credentials *credentials, struct names *hosts);
 
+/* Adds the host that a key names, if it names one. */
+int credentials_add_host(struct names *hosts, const char *key);
+
+/* The helper that keeps the logins to all registries (`credsStore`), or NULL. */
+const char *credentials_store(const struct credentials *credentials);
+
 /* The key under which a login to the host is stored: the host, but docker.io's is
  * `https://index.docker.io/v1/`. */
 const char *credentials_key(const char *host);

@@ -17,7 +17,6 @@ struct endpoint {
 	struct transport *transport;
 	struct certs *certs;
 	struct auth *auth;
-	struct error setup_error; /* why there is no auth: what every request gets */
 	char *host;
 	char *http, *https;   /* "http://HOST", "https://HOST" */
 	pthread_mutex_t lock; /* a leaf; guards all below */
@@ -36,7 +35,7 @@ struct endpoint *endpoint_new(const struct auth_setup *setup)
 {
 	struct endpoint *endpoint = must_alloc(sizeof(*endpoint));
 
-	endpoint->auth = auth_new(setup, &endpoint->setup_error);
+	endpoint->auth = auth_new(setup);
 	endpoint->transport = setup->transport;
 	endpoint->certs = setup->certs;
 	endpoint->host = must_copy(setup->host);
@@ -73,14 +72,6 @@ const char *endpoint_host(const struct endpoint *endpoint)
 struct auth *endpoint_auth(const struct endpoint *endpoint)
 {
 	return endpoint->auth;
-}
-
-int endpoint_check(const struct endpoint *endpoint, struct error *err)
-{
-	if (endpoint->auth)
-		return 0;
-	*err = endpoint->setup_error;
-	return -err->code;
 }
 
 struct transport *endpoint_transport(const struct endpoint *endpoint)

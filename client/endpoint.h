@@ -19,9 +19,7 @@ void endpoint_free(struct endpoint *endpoint);
 
 const char *endpoint_host(const struct endpoint *endpoint);
 
-/* NULL where it could not be set up, which endpoint_check() tells then. */
 struct auth *endpoint_auth(const struct endpoint *endpoint);
-int endpoint_check(const struct endpoint *endpoint, struct error *err);
 
 struct transport *endpoint_transport(const struct endpoint *endpoint);
 int64_t endpoint_timeout_ms(const struct endpoint *endpoint);

@@ -122,8 +122,6 @@ void exchange_start(struct endpoint *endpoint, struct exchange *exchange, const 
 	struct error *err = &exchange->err;
 
 	exchange->began_ms = clock_now_ms();
-	if (endpoint_check(endpoint, err) < 0)
-		return;
 	/* The scheme comes first: the token server may be the registry itself. */
 	if (!endpoint_base(endpoint, wait, err))
 		return;
@@ -241,6 +239,28 @@ static int retry_failure(struct endpoint *endpoint, struct exchange *exchange,
 	return r;
 }
 
+/* Whether an answer that everybody gets tells that there are logins as well (zot at /v2/). */
+static bool is_offer(const struct exchange *exchange)
+{
+	return exchange->response.status == 200 && !exchange->was_redirected &&
+	       !exchange->credentials && !exchange->sink && exchange->challenges == 0 &&
+	       !exchange->authorization.len &&
+	       response_header(&exchange->response, "WWW-Authenticate", 0);
+}
+
+/* 1: the answer stands. 0: sent again, with credentials. */
+static int answer_offer(struct endpoint *endpoint, struct exchange *exchange,
+	const struct wait *wait, struct error *err)
+{
+	struct scopes scopes = scopes_of(exchange);
+	int r;
+
+	exchange->challenges++;
+	r = auth_answer_offer(endpoint_auth(endpoint), &exchange->response, &scopes,
+		&exchange->authorization, wait, err);
+	return r != 0 ? r : send_first(endpoint, exchange, wait, err);
+}
+
 /* What to do with an answer. 1: it is final. 0: something was sent again. */
 static int judge(struct endpoint *endpoint, struct exchange *exchange, const struct wait *wait,
 	struct error *err)
@@ -251,6 +271,8 @@ static int judge(struct endpoint *endpoint, struct exchange *exchange, const str
 
 	if (response->status == 401 && !exchange->was_redirected && !exchange->credentials)
 		return answer_challenge(endpoint, exchange, wait, err);
+	if (is_offer(exchange))
+		return answer_offer(endpoint, exchange, wait, err);
 	if (is_redirect(exchange))
 		return follow(endpoint, exchange, err);
 	/* The signed address of a redirect may have run out meanwhile. */

@@ -4,6 +4,7 @@
 #include "cache/base/clock.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
+#include "client/credentials.h"
 #include "client/json.h"
 
 #include <errno.h>
@@ -58,9 +59,27 @@ static int question_open(const char *question, struct error *err)
 	return take_fd(&fd);
 }
 
+/* Our environment, but for the one variable that holds secrets itself. The caller frees the array,
+ * not its texts. */
+static char **helper_environment(void)
+{
+	static const char secret[] = "DOCKER_AUTH_CONFIG=";
+	size_t count = 0, kept = 0;
+	char **variables;
+
+	while (environ[count])
+		count++;
+	variables = must_alloc((count + 1) * sizeof(*variables));
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(environ[i], secret, strlen(secret)) != 0)
+			variables[kept++] = environ[i];
+	return variables;
+}
+
 /* The helper in a process group of its own, with no signal blocked or ignored. */
 static int spawn_with(struct run *run, const char *program, const char *action, int in, int out)
 {
+	scoped(freep) char **variables = helper_environment();
 	char *const argv[] = {must_copy(program), must_copy(action), NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -80,7 +99,7 @@ static int spawn_with(struct run *run, const char *program, const char *action, 
 	posix_spawn_file_actions_adddup2(&actions, out, 1);
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	r = posix_spawnp(&run->pid, program, &actions, &attr, argv, environ);
+	r = posix_spawnp(&run->pid, program, &actions, &attr, argv, variables);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	free(argv[0]);
@@ -247,6 +266,27 @@ int helper_get(const char *name, const char *server, struct account *account,
 	if (r != 0)
 		return r < 0 ? r : 0;
 	return parse_login(name, &answer, account, err);
+}
+
+int helper_list(const char *name, struct names *hosts, const struct wait *wait, struct error *err)
+{
+	scoped(buf_wipep) struct buf answer = BUF_INIT(HELPER_OUTPUT_MAX);
+	scoped(json_wipep) cJSON *root = NULL;
+	const cJSON *entry;
+	int r = run(name, "list", "", &answer, wait, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	root = json_parse(buf_text(&answer), answer.len);
+	if (!cJSON_IsObject(root))
+		return fail(err, EIO,
+			"the credential helper docker-credential-%s printed no list (a JSON "
+			"object): run it by hand to see what is wrong",
+			name);
+	cJSON_ArrayForEach (entry, root)
+		if (r == 0)
+			r = credentials_add_host(hosts, entry->string);
+	return r < 0 ? fail(err, ENOMEM, "no memory for the hosts of %s", name) : 0;
 }
 
 int helper_store(

@@ -7,6 +7,7 @@
  * in time and bytes.
  */
 #include "cache/base/error.h"
+#include "cache/base/names.h"
 #include "cache/base/wait.h"
 #include "client/account.h"
 
@@ -26,6 +27,9 @@ bool helper_is_name(const char *name);
  * too long, EIO for an answer that is none; EINTR when the wait is over. */
 int helper_get(const char *name, const char *server, struct account *account,
 	const struct wait *wait, struct error *err);
+
+/* Adds the hosts that the helper keeps logins for. Errors as above. */
+int helper_list(const char *name, struct names *hosts, const struct wait *wait, struct error *err);
 
 /* Has the helper keep a login, or forget it. Errors as above; to forget what it does not have is
  * no error. */

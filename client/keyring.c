@@ -8,6 +8,7 @@
 #include "cache/digest.h"
 #include "client/answers.h"
 #include "client/logins.h"
+#include "client/stores.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@ struct keyring {
 	struct account given; /* by the options */
 	char *environment;    /* what selects the helpers' accounts, hashed */
 	struct answers *answers;
+	struct stores *stores;
 	pthread_mutex_t lock; /* guards what follows; a leaf, never held while a helper runs */
 	struct logins *logins;
 	int64_t looked_ms;     /* when the files were looked at last */
@@ -96,14 +98,22 @@ static char *read_environment(void)
 	return must_copy(text);
 }
 
-struct keyring *keyring_new(const char *username, const char *password_file, struct error *err)
+static struct keyring *new_keyring(void)
 {
-	scoped(keyring_freep) struct keyring *keyring = must_alloc(sizeof(*keyring));
+	struct keyring *keyring = must_alloc(sizeof(*keyring));
 
 	pthread_mutex_init(&keyring->lock, NULL);
 	keyring->logins = logins_new();
 	keyring->answers = answers_new();
+	keyring->stores = stores_new();
 	keyring->environment = read_environment();
+	return keyring;
+}
+
+struct keyring *keyring_new(const char *username, const char *password_file, struct error *err)
+{
+	scoped(keyring_freep) struct keyring *keyring = new_keyring();
+
 	if (read_given(keyring, username, password_file, err) < 0)
 		return NULL;
 	return take(keyring);
@@ -116,6 +126,7 @@ void keyring_free(struct keyring *keyring)
 	account_wipe(&keyring->given);
 	logins_free(keyring->logins);
 	answers_free(keyring->answers);
+	stores_free(keyring->stores);
 	map_clear(&keyring->identities, free);
 	free(keyring->environment);
 	pthread_mutex_destroy(&keyring->lock);
@@ -127,10 +138,12 @@ void keyring_freep(struct keyring **keyring)
 	keyring_free(*keyring);
 }
 
-void keyring_use(struct keyring *keyring, const struct account *account)
+struct keyring *keyring_of(const struct account *account)
 {
-	account_wipe(&keyring->given);
+	struct keyring *keyring = new_keyring();
+
 	account_copy(&keyring->given, account);
+	return keyring;
 }
 
 static bool refresh_locked(struct keyring *keyring)
@@ -279,6 +292,7 @@ void keyring_identity(struct keyring *keyring, const char *host, const char *rep
 
 int keyring_add_hosts(struct keyring *keyring, struct names *hosts)
 {
+	scoped(names_clearp) struct names helpers = {0};
 	int r = 0;
 
 	pthread_mutex_lock(&keyring->lock);
@@ -286,9 +300,15 @@ int keyring_add_hosts(struct keyring *keyring, struct names *hosts)
 	for (size_t i = 0; i < LOGINS_MAX && r == 0; i++) {
 		const struct credentials *file = logins_get(keyring->logins, i);
 
+		const char *helper = file ? credentials_store(file) : NULL;
+
 		if (file)
 			r = credentials_add_hosts(file, hosts);
+		if (r == 0 && helper)
+			r = names_add(&helpers, helper, strlen(helper));
 	}
 	pthread_mutex_unlock(&keyring->lock);
+	for (size_t i = 0; i < helpers.count && r == 0; i++)
+		r = stores_add_hosts(keyring->stores, names_get(&helpers, i), hosts);
 	return r;
 }

@@ -19,9 +19,8 @@ struct keyring *keyring_new(const char *username, const char *password_file, str
 void keyring_free(struct keyring *keyring);
 void keyring_freep(struct keyring **keyring);
 
-/* Uses these credentials and no others, as if the options had given them (a login). Before any
- * other thread knows the keyring. */
-void keyring_use(struct keyring *keyring, const struct account *account);
+/* One with these credentials and no others, as if the options had given them (a login). */
+struct keyring *keyring_of(const struct account *account);
 
 /* The credentials for a repository ("" for none in particular): 0, and an anonymous account where
  * nobody has any. May run a helper. A helper that is in charge of this registry and fails is an
@@ -39,5 +38,7 @@ bool keyring_refuse(struct keyring *keyring, const struct account *account);
 void keyring_identity(struct keyring *keyring, const char *host, const char *repository,
 	char identity[ACCOUNT_IDENTITY_SIZE]);
 
-/* Adds the hosts with stored logins. */
+/* Adds the hosts with stored logins: those that files name, and those that the helpers which keep
+ * everything know of. Such a helper is asked in the background; only the first answer is waited
+ * for, and not for long (stores.h). */
 int keyring_add_hosts(struct keyring *keyring, struct names *hosts);

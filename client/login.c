@@ -13,29 +13,12 @@ static void endpoint_freep(struct endpoint **endpoint)
 	endpoint_free(*endpoint);
 }
 
-/* Some registries let everybody in at /v2/ and only say there that there are logins as well. */
-static int ask_with_login(struct endpoint *endpoint, struct exchange *ping, struct error *err)
-{
-	scoped(buf_wipep) struct buf authorization = BUF_INIT(EXCHANGE_AUTHORIZATION_SIZE);
-	const struct scopes nothing = {0};
-	int r = auth_answer(
-		endpoint_auth(endpoint), &ping->response, &nothing, "", &authorization, NULL, err);
-
-	if (r < 0)
-		return r;
-	exchange_reset(ping);
-	return exchange_run(endpoint, ping, NULL, err);
-}
-
 static int check(struct endpoint *endpoint, struct error *err)
 {
 	scoped(exchange_clearp) struct exchange ping = {.method = "GET", .path = "/v2/"};
 	const char *host = endpoint_host(endpoint);
 	int r = exchange_run(endpoint, &ping, NULL, err);
 
-	if (r == 0 && ping.response.status == 200 && ping.challenges == 0 &&
-		response_header(&ping.response, "WWW-Authenticate", 0))
-		r = ask_with_login(endpoint, &ping, err);
 	if (r < 0)
 		return r;
 	if (ping.response.status == 404)
@@ -58,8 +41,7 @@ int client_login(struct client *client, const char *host, const char *username, 
 	int r;
 
 	account_set(&account, ACCOUNT_PASSWORD, username, secret);
-	if (endpoint_auth(endpoint))
-		auth_use(endpoint_auth(endpoint), &account);
+	auth_use(endpoint_auth(endpoint), &account);
 	r = check(endpoint, err);
 	if (r < 0)
 		return r;

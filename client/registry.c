@@ -32,12 +32,7 @@ const char *registry_host(const struct registry *registry)
 void registry_identity(
 	struct registry *registry, const char *repository, char identity[REGISTRY_IDENTITY_SIZE])
 {
-	struct auth *auth = endpoint_auth(registry->endpoint);
-
-	if (auth)
-		auth_identity(auth, repository, identity);
-	else
-		identity[0] = '\0';
+	auth_identity(endpoint_auth(registry->endpoint), repository, identity);
 }
 
 int registry_fail(struct error *err, struct registry *registry, enum status_of of,
@@ -65,11 +60,8 @@ int registry_password(struct registry *registry, const char *repository, struct 
 	const struct wait *wait, struct error *err)
 {
 	scoped(account_wipe) struct account account = {0};
-	int r = endpoint_check(registry->endpoint, err);
+	int r = auth_account(endpoint_auth(registry->endpoint), repository, &account, wait, err);
 
-	if (r == 0)
-		r = auth_account(
-			endpoint_auth(registry->endpoint), repository, &account, wait, err);
 	if (r == 0 && account.kind == ACCOUNT_PASSWORD &&
 		token_print_basic(&account, authorization) < 0)
 		r = fail(err, EIO, "the credentials for %s are too long", registry_host(registry));

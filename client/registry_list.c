@@ -49,7 +49,22 @@ static int judge_refusal(struct registry *registry, const struct wait *wait, str
 		err, ENOTSUP, "%s shows no catalog to these credentials", registry_host(registry));
 }
 
-int registry_list_catalog(struct registry *registry, struct names *repositories,
+/* An open registry may show to everybody only a part of its catalog, and tell at /v2/ alone that
+ * there are logins (zot). 1: it does, and one was accepted. -EACCES: it was not. */
+static int look_for_more(struct registry *registry, const struct wait *wait, struct error *err)
+{
+	struct auth *auth = endpoint_auth(registry->endpoint);
+	int r;
+
+	if (!auth_is_untried(auth))
+		return 0;
+	r = registry_ping(registry, wait, err);
+	if (r < 0)
+		return r == -EACCES ? r : 0;
+	return !auth_is_untried(auth);
+}
+
+static int list_catalog(struct registry *registry, struct names *repositories,
 	const struct wait *wait, struct error *err)
 {
 	struct pages pages = {.endpoint = registry->endpoint,
@@ -76,6 +91,20 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 	else if (r == -EREMOTEIO)
 		r = registry_fail(err, registry, STATUS_OF_READ, &pages.answer, "");
 	response_clear(&pages.answer);
+	return r;
+}
+
+int registry_list_catalog(struct registry *registry, struct names *repositories,
+	const struct wait *wait, struct error *err)
+{
+	int r = list_catalog(registry, repositories, wait, err);
+
+	if (r == 0)
+		r = look_for_more(registry, wait, err);
+	if (r > 0) {
+		names_clear(repositories);
+		r = list_catalog(registry, repositories, wait, err);
+	}
 	if (r < 0 && r != -ENOTSUP)
 		return fail_within(err, "catalog of %s", registry_host(registry));
 	return r;

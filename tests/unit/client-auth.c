@@ -12,19 +12,18 @@
 
 static struct transport *transport;
 static struct certs *certs;
+static struct keyring *keyring;
 static struct client_options options;
+
 static struct auth *new_auth(void)
 {
-	struct auth_setup setup = {
-		.transport = transport, .certs = certs, .options = &options, .host = host};
-	struct error err;
-	struct auth *auth = auth_new(&setup, &err);
+	struct auth_setup setup = {.transport = transport,
+		.certs = certs,
+		.keyring = keyring,
+		.options = &options,
+		.host = host};
 
-	if (!auth) {
-		printf("Bail out! %s\n", err.text);
-		exit(EXIT_FAILURE);
-	}
-	return auth;
+	return auth_new(&setup);
 }
 
 /* The file of stored logins has one entry, or none for NULL. */
@@ -295,7 +294,8 @@ int main(void)
 	start_server("normal");
 	certs = certs_new(&options, &err);
 	transport = transport_new(60000, &err);
-	if (!certs || !transport || transport_start(transport, &err) < 0) {
+	keyring = keyring_new(NULL, NULL, &err);
+	if (!keyring || !certs || !transport || transport_start(transport, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
 		return EXIT_FAILURE;
 	}
@@ -312,6 +312,7 @@ int main(void)
 	transport_stop(transport);
 	transport_free(transport);
 	certs_free(certs);
+	keyring_free(keyring);
 	stop_server();
 	temporary_remove();
 	return done();

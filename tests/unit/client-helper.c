@@ -46,6 +46,9 @@ static const struct get_case get_cases[] = {
 	{"mute", ":", -EIO, ACCOUNT_NONE, NULL, NULL, "printed no login"},
 	{"endless", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
 		-EIO, ACCOUNT_NONE, NULL, NULL, "writes without end"},
+	{"discreet",
+		"[ -n \"$DOCKER_AUTH_CONFIG\" ] || echo '{\"Username\":\"u\",\"Secret\":\"s\"}'", 0,
+		ACCOUNT_PASSWORD, "u", "s", NULL},
 	/* What it leaves in the background holds its stdout open. */
 	{"littering",
 		"sleep 600 & echo $! > \"$HOME/left\"; echo '{\"Username\":\"u\",\"Secret\":"
@@ -136,6 +139,7 @@ int main(void)
 	snprintf(path, sizeof(path), "%s:%s", temporary, getenv("PATH"));
 	setenv("PATH", path, 1);
 	setenv("HOME", temporary, 1);
+	setenv("DOCKER_AUTH_CONFIG", "{}", 1);
 	/* One that a helper must not see. */
 	dup2(1, 200);
 	for (size_t i = 0; i < sizeof(get_cases) / sizeof(get_cases[0]); i++)
