@@ -117,7 +117,9 @@ class Gate:
             allowed = user.catalog if user else "push" in self.profile.anonymous
             return frozenset("*") if allowed and self.profile.catalog not in (
                 "denied", "admin") else frozenset()
-        rights = set(self.profile.anonymous.split(",")) - {""}
+        rights: set[str] = set()
+        if fnmatch.fnmatchcase(scope[1], self.profile.public):
+            rights = set(self.profile.anonymous.split(",")) - {""}
         if user:
             rights |= user.may(scope[1])
         return frozenset(rights)
@@ -162,10 +164,13 @@ class Gate:
         anonymous = not request.headers.get("Authorization")
         if user is None and not anonymous:
             time.sleep(self.profile.login_delay)
-        if user is None and not (anonymous and needs and self.profile.anonymous):
+        admits = self.profile.anonymous and (needs or self.profile.offers)
+        if user is None and not (anonymous and admits):
             return self._challenge(request, host, realm, needs, "")
         for need in needs:
             if not need[2] <= self.may(user, need):
+                if user is None and self.profile.offers:
+                    return self._challenge(request, host, realm, needs, "")
                 return errors(403, "DENIED", "requested access to the resource is denied")
         return None
 

@@ -44,7 +44,9 @@ class Distribution:
         """`path` is the request's, without a prefix."""
         if path == "/v2/" and request.method in ("GET", "HEAD"):
             denied = self._check(request, [])
-            return denied or Response(200, [("Content-Type", "application/json")],
+            offer = [("WWW-Authenticate", self.profile.basic_challenge)]
+            return denied or Response(200, [("Content-Type", "application/json"),
+                                            *(offer if self.profile.offers else [])],
                                       self.profile.ping_body.encode())
         if path == "/v2/_catalog" and request.method == "GET":
             return self._catalog(request)
@@ -280,6 +282,14 @@ class Distribution:
                 return as_json(200, {"repositories": []})
             return self.catalog_page(request, lambda: [
                 n for n in self.store.catalog("number") if "pull" in user.may(n)])
+        elif profile.catalog == "filtered":
+            denied = self._check(request, [])
+            if denied:
+                return denied
+            user = self.gate.user_of(request)
+            return self.catalog_page(request, lambda: [
+                n for n in self.store.catalog(profile.catalog_order)
+                if "pull" in self.gate.may(user, repository_scope(n, "pull"))])
         else:
             denied = self._check(request, [CATALOG])
             if denied:

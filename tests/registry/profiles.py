@@ -42,12 +42,16 @@ class Profile:
     refuse_actions: tuple[str, ...] = ()  # the token server refuses who asks for these
     delete_action: str = "delete"  # what a deletion needs
     anonymous: str = ""  # what everybody may: "pull" or "pull,push,delete" or ""
+    public: str = "*"  # ... and in which repositories (a shell pattern)
+    offers: bool = False  # basic: lets everybody in at /v2/, and tells there that there are logins
     anonymous_token: bool = True  # a token (if an empty one) for who has no account
     insufficient: Error | None = None  # instead of 401 with error="insufficient_scope"
     bare_errors: bool = False  # 401's body is the bare object
 
     # Listings.
-    catalog: str = "open"  # open, missing, denied, empty, admin (Basic by an admin only), keyed
+    # open, missing, denied, empty, admin (Basic by an admin only), keyed, visible (quay),
+    # filtered (to what one may pull)
+    catalog: str = "open"
     catalog_order: str = "components"  # components, bytes, number
     catalog_paging: str = "last"  # see `paging`
     catalog_default: int = 100  # page without n; 0: all
