@@ -280,6 +280,8 @@ static void set_tls(struct transfer *transfer)
 		/* Nothing of curl's own, which would be parsed for every connection. */
 		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		/* Its cache would take one host's certificates for those of all. */
+		curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	}
 	if (!tls)
 		return;

@@ -362,7 +362,8 @@ static void test_tls(void)
 	scoped(freep) char *ca = load(below("ca.pem"), &tls.ca_len);
 	tls.ca = ca;
 	get.tls = &tls;
-	is_number(run(patient, &get, &response, &err), 0, "a known one");
+	if (!is_number(run(patient, &get, &response, &err), 0, "a known one"))
+		printf("#   %s\n", err.text);
 	is_number(response.status, 200, "answers");
 	snprintf(url, sizeof(url), "https://localhost:%u/v2/", secure.registry);
 	is_number(run(patient, &get, &response, &err), -EPROTO, "the name of another");
