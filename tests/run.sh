@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the tests and ends with the line `N passed, N failed, N skipped`.
 #
-# tests/run.sh [-b BUILD] [-j JOBS] [-t SECONDS] [units|fuzz|mount|FILE...]
+# tests/run.sh [-b BUILD] [-j JOBS] [-t SECONDS] [units|fuzz|parity|mount|FILE...]
 #   -b  the folder of the build to test (.build)       -j  files at a time (the processors)
 #   -t  how long one file may take (900)
 # Without a choice: all. A FILE is a program of BUILD/unit or a tests/mount/*.bats; a replay is
@@ -53,11 +53,12 @@ mounts() {
 
 chosen() { # what the arguments mean, one a line: KIND FILE
 	local choice
-	[ $# -gt 0 ] || set -- units fuzz mount
+	[ $# -gt 0 ] || set -- units fuzz parity mount
 	for choice in "$@"; do
 		case $choice in
 		units) units ;;
 		fuzz) replays ;;
+		parity) echo "parity tests/parity/pinned.py" ;;
 		mount) mounts ;;
 		fuzz/*) echo "fuzz ${choice#fuzz/}" ;;
 		*.bats) echo "mount $choice" ;;
@@ -79,6 +80,7 @@ run_file() { # KIND FILE, in a folder for temporary files of its own: $TMPDIR
 	case $1 in
 	unit) timeout -k 30 "$limit" prove -v --merge "$2" ;;
 	fuzz) replay "$2" ;;
+	parity) timeout -k 30 "$limit" python3 "$2" "$build" ;;
 	mount) timeout -k 30 "$limit" bats --tap --timing --print-output-on-failure "$2" ;;
 	esac
 }

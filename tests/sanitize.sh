@@ -2,7 +2,7 @@
 # The tests under sanitizers, with nothing suppressed; ends with `N passed, N failed, N skipped`.
 #
 # tests/sanitize.sh [asan|tsan]... [-- CHOICE...]     CHOICE as in tests/run.sh
-#   asan  address and undefined behaviour: units, fuzz corpora, mounts
+#   asan  address and undefined behaviour: units, fuzz corpora, parity, mounts
 #   tsan  threads: units, mounts
 # A file of the mount suite with a line that begins with `# not sanitized:` is left out.
 set -u
@@ -58,7 +58,7 @@ done
 for kind in "${kinds[@]}"; do
 	case $kind in
 	asan)
-		[ $# -gt 0 ] || mapfile -t choice < <(echo units; echo fuzz; mounts)
+		[ $# -gt 0 ] || mapfile -t choice < <(echo units; echo fuzz; echo parity; mounts)
 		run asan address,undefined "${@:-${choice[@]}}"
 		;;
 	tsan)

@@ -5,7 +5,6 @@ Each is there for one rule by which Helm reads an archive or makes config and ma
 Helm refuses. What is right is what `helm push` does: compare.py asks it.
 """
 
-import gzip
 import io
 import os
 import struct
@@ -32,8 +31,10 @@ def pack(files, **how):
     return raw.getvalue()
 
 
-def squeeze(tar):
-    return gzip.compress(tar, mtime=0)
+def member(data, flags=0, extra=b"", level=9, tail=None):
+    body = zlib.compressobj(level, zlib.DEFLATED, -15)
+    packed = body.compress(data) + body.flush()
+    return b"\x1f\x8b\x08" + bytes([flags]) + bytes(6) + extra + packed + (tail or struct.pack("<II", zlib.crc32(data), len(data)))
 
 
 def add_bytes(name, data, mtime=MTIME):
@@ -45,7 +46,7 @@ def add_bytes(name, data, mtime=MTIME):
 def add(name, yaml, *more, mtime=MTIME, **how):
     """A chart of this Chart.yaml and other files (path within the chart, content)."""
     files = [("c/Chart.yaml", yaml)] + [("c/" + path, content) for path, content in more]
-    add_bytes(name, squeeze(pack(files, **how)), mtime)
+    add_bytes(name, member(pack(files, **how)), mtime)
 
 
 def with_lines(name, lines, *more, **how):
@@ -56,7 +57,7 @@ def with_lines(name, lines, *more, **how):
 def add_files(name, files, **how):
     """A chart of files with their whole names; "%s" in them is the plain Chart.yaml."""
     plain = CHART % name
-    add_bytes(name, squeeze(pack([(n, plain if c == "%s" else c) for n, c in files], **how)))
+    add_bytes(name, member(pack([(n, plain if c == "%s" else c) for n, c in files], **how)))
 
 
 # ---- what a scalar is by its text: YAML 1.1 as go-yaml v2 has it ----
@@ -363,7 +364,7 @@ with_lines("chart-yml", "", ("Chart.yml", "a: ["), ("chart.yaml", "a: ["), ("x/C
 # ---- charts in charts/ ----
 
 SUB = CHART % "sub"
-sub = squeeze(pack([("sub/Chart.yaml", SUB)]))
+sub = member(pack([("sub/Chart.yaml", SUB)]))
 with_lines("sub-directory", "", ("charts/sub/Chart.yaml", SUB), ("charts/sub/values.yaml", "a: 1"))
 with_lines("sub-directory-broken", "", ("charts/sub/Chart.yaml", "name: x"))
 with_lines("sub-directory-values", "", ("charts/sub/Chart.yaml", SUB), ("charts/sub/values.yaml", "a: ["))
@@ -385,16 +386,16 @@ with_lines("sub-archive-then-directory", "", ("charts/sub.tgz", sub), ("charts/s
 with_lines("sub-archive-upper", "", ("charts/sub.TGZ", sub))
 with_lines("sub-archive-tar-gz", "", ("charts/sub.tar.gz", sub))
 with_lines("sub-archive-deep", "", ("charts/x/sub.tgz", sub), ("charts/x/Chart.yaml", SUB))
-with_lines("sub-archive-no-chart", "", ("charts/sub.tgz", squeeze(pack([("sub/values.yaml", "a: 1")]))))
-with_lines("sub-archive-bad-name", "", ("charts/sub.tgz", squeeze(pack([("sub/Chart.yaml", CHART % "Sub Chart")]))))
-with_lines("sub-archive-bad-type", "", ("charts/sub.tgz", squeeze(pack([("sub/Chart.yaml", SUB + "type: x")]))))
-with_lines("sub-sub", "", ("charts/a/Chart.yaml", SUB), ("charts/a/charts/b.tgz", squeeze(pack([("b/Chart.yaml", SUB), ("b/charts/c/Chart.yaml", SUB)]))))
-with_lines("sub-sub-broken", "", ("charts/a/Chart.yaml", SUB), ("charts/a/charts/b.tgz", squeeze(pack([("b/Chart.yaml", SUB), ("b/charts/c/x", "")]))))
+with_lines("sub-archive-no-chart", "", ("charts/sub.tgz", member(pack([("sub/values.yaml", "a: 1")]))))
+with_lines("sub-archive-bad-name", "", ("charts/sub.tgz", member(pack([("sub/Chart.yaml", CHART % "Sub Chart")]))))
+with_lines("sub-archive-bad-type", "", ("charts/sub.tgz", member(pack([("sub/Chart.yaml", SUB + "type: x")]))))
+with_lines("sub-sub", "", ("charts/a/Chart.yaml", SUB), ("charts/a/charts/b.tgz", member(pack([("b/Chart.yaml", SUB), ("b/charts/c/Chart.yaml", SUB)]))))
+with_lines("sub-sub-broken", "", ("charts/a/Chart.yaml", SUB), ("charts/a/charts/b.tgz", member(pack([("b/Chart.yaml", SUB), ("b/charts/c/x", "")]))))
 with_lines("sub-requirements", "", ("charts/a/requirements.yaml", SUB))
 with_lines("charts-file", "", ("charts", "x"), ("chartsx/y", ""), ("Charts/z", ""))
 nested = sub
 for i in range(8):
-    nested = squeeze(pack([("n/Chart.yaml", CHART % ("n%d" % i)), ("n/charts/inner.tgz", nested)]))
+    nested = member(pack([("n/Chart.yaml", CHART % ("n%d" % i)), ("n/charts/inner.tgz", nested)]))
 add_bytes("nested", nested)
 
 # ---- names in the archive ----
@@ -445,7 +446,7 @@ def with_global(name, records):
         text = (CHART % name).encode()
         info.size = len(text)
         tar.addfile(info, io.BytesIO(text))
-    add_bytes(name, squeeze(raw.getvalue()))
+    add_bytes(name, member(raw.getvalue()))
 
 
 with_global("format-global", {"comment": "x"})
@@ -479,7 +480,7 @@ END = bytes(1024)
 
 
 def raw(name, tar, mtime=MTIME):
-    add_bytes(name, squeeze(tar), mtime)
+    add_bytes(name, member(tar), mtime)
 
 
 def first(name):
@@ -597,13 +598,7 @@ add_files("files-no-chart", [("c/values.yaml", "a: 1")])
 # ---- gzip ----
 
 tar = pack([("c/Chart.yaml", CHART % "gz")])
-good = squeeze(tar)
-
-
-def member(data, flags=0, extra=b"", level=9, tail=None):
-    body = zlib.compressobj(level, zlib.DEFLATED, -15)
-    packed = body.compress(data) + body.flush()
-    return b"\x1f\x8b\x08" + bytes([flags]) + bytes(6) + extra + packed + (tail or struct.pack("<II", zlib.crc32(data), len(data)))
+good = member(tar)
 
 
 add_bytes("gz-good", good)
@@ -650,8 +645,7 @@ for name in PROVENANCE:
     add(name, CHART % name)
 
 
-def main():
-    folder = sys.argv[1]
+def write_to(folder):
     os.makedirs(folder, exist_ok=True)
     for name, (data, mtime) in charts.items():
         path = os.path.join(folder, name + ".tgz")
@@ -661,8 +655,8 @@ def main():
             with open(path + ".prov", "w", encoding="utf-8") as file:
                 file.write(PROVENANCE[name])
         os.utime(path, (mtime, mtime))
-    print(len(charts), "charts")
 
 
 if __name__ == "__main__":
-    main()
+    write_to(sys.argv[1])
+    print(len(charts), "charts")

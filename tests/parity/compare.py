@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Pushes odd charts (charts.py) with real helms and compares the manifests' digests with ours.
 
-compare.py --manifest PROGRAM --registry DOCKER_REGISTRY --helm HELM [--helm HELM ...] [NAME ...]
+compare.py --manifest PROGRAM --registry DOCKER_REGISTRY --helm HELM [--helm HELM ...] [--pin] [NAME ...]
 
-Where helms disagree the last one named counts. Exits 1 when anything differs.
+Where helms disagree the last one named counts. Exits 1 when anything differs. With --pin what helm
+says of all charts is written into expected.txt, against which pinned.py checks without helm.
 """
 
 import argparse
 import concurrent.futures
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -17,6 +17,8 @@ import tempfile
 import time
 
 import charts
+import helm
+import pinned
 
 ZONES = ("UTC", "Asia/Tokyo", "America/St_Johns")
 
@@ -54,14 +56,10 @@ def ours(program, paths, zone):
     return answers
 
 
-def theirs(helm, path, port, zone, home):
-    name = "%s-%s" % (os.path.basename(helm).lower().replace(".", "-"), zone.split("/")[0].lower())
-    done = subprocess.run([helm, "push", path, "oci://127.0.0.1:%d/%s" % (port, name), "--plain-http"], capture_output=True,
-                          encoding="utf-8", errors="replace", env={**os.environ, "TZ": zone, "HOME": home, "GOMAXPROCS": "2"})
-    digest = re.search(r"^Digest: (sha256:[0-9a-f]{64})$", done.stderr + done.stdout, re.M)
-    if done.returncode == 0 and digest:
-        return digest.group(1), ""
-    return "refused", (done.stderr.strip().splitlines() or ["silent"])[-1]
+def theirs(name, path, port, zone, home):
+    namespace = "127.0.0.1:%d/%s-%s" % (port, os.path.basename(name).lower().replace(".", "-"), zone.split("/")[0].lower())
+    digest, said = helm.push(name, path, namespace, TZ=zone, HOME=home)
+    return (digest, said if digest == "refused" else "")
 
 
 def main():
@@ -70,13 +68,13 @@ def main():
     parser.add_argument("--registry", required=True)
     parser.add_argument("--helm", action="append", required=True)
     parser.add_argument("--zones", type=int, default=2)
+    parser.add_argument("--pin", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     zones = ZONES[:args.zones]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        sys.argv = ["charts.py", folder]
-        charts.main()
+        charts.write_to(folder)
         names = args.names or list(charts.charts)
         paths = [os.path.join(folder, name + ".tgz") for name in names]
         server, port = start_registry(args.registry, folder)
@@ -85,7 +83,7 @@ def main():
                 mine = ours(args.manifest, paths, zone)
                 # a zone only changes `created`: the second one needs but some charts
                 asked = paths if number == 0 else paths[::10] + [p for p in paths if "/time-" in p]
-                jobs = [(path, helm) for path in asked for helm in args.helm]
+                jobs = [(path, name) for path in asked for name in args.helm]
                 with concurrent.futures.ThreadPoolExecutor(2) as pool:
                     answers = dict(zip(jobs, pool.map(lambda job: theirs(job[1], job[0], port, zone, folder), jobs)))
                 for path in asked:
@@ -93,9 +91,11 @@ def main():
                     if mine.get(path, ("missing", ""))[0] != expected[0]:
                         bad += 1
                         print("DIFFERS", zone, os.path.basename(path), "helm:", *expected, "ours:", *mine.get(path, ("missing", "")))
-                    for helm in args.helm[:-1]:
-                        if answers[(path, helm)][0] != expected[0]:
-                            print("note: helms differ", zone, os.path.basename(path), os.path.basename(helm), *answers[(path, helm)], "newer:", *expected)
+                    for name in args.helm[:-1]:
+                        if answers[(path, name)][0] != expected[0]:
+                            print("note: helms differ", zone, os.path.basename(path), os.path.basename(name), *answers[(path, name)], "newer:", *expected)
+                if args.pin and not args.names and number == 0:
+                    pinned.write({name: answers[(path, args.helm[-1])][0] for name, path in zip(names, paths)})
                 print(zone, len(asked), "charts compared")
         finally:
             server.terminate()
