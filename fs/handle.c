@@ -76,9 +76,13 @@ static int switch_to_spool(struct call *call, struct node *node, int flags)
 	int fd = -1, r = 0;
 
 	other = local_get(mount, node->parent, node->name, &kind);
+	if (other && kind == LOCAL_OVER)
+		r = spool_await_writer(call, other->spool);
 	if (other)
 		tree_unpin(mount->tree, other);
-	if (other && kind == LOCAL_OVER)
+	if (r < 0)
+		return r;
+	if (local_is_over(mount, node->parent, node->name))
 		return fail(&call->err, EBUSY, "%s is being written already", node->name);
 	if (!(flags & O_TRUNC)) {
 		r = resolve_blob(call, node->registry, node->path, &node->digest, node->size, &fd);
@@ -106,8 +110,10 @@ static int open_spool(struct call *call, struct node *node, int flags, struct ha
 {
 	struct spool *spool = node->spool;
 	bool is_writer = (flags & O_ACCMODE) != O_RDONLY;
-	int r = spool_acquire(call, spool);
+	int r = is_writer ? spool_await_writer(call, spool) : 0;
 
+	if (r == 0)
+		r = spool_acquire(call, spool);
 	if (r < 0)
 		return r;
 	if (is_writer)

@@ -105,12 +105,14 @@ static int publish_archive(struct call *call, struct spool *spool, bool is_stric
 
 	if (!chart && call->err.code == ENODATA)
 		return refuse_unfinished(call, spool, is_strict);
-	spool_set_complete(spool, true);
-	if (!chart)
+	if (!chart) {
+		spool_set_complete(spool, true);
 		return fail_within(&call->err, "%s is no chart", spool->name);
+	}
 	beside = provenance_beside(call->mount, spool, &text);
 	push.provenance = beside ? &text : NULL;
 	r = push_archive(call, spool, chart, &push, &manifest);
+	spool_set_complete(spool, true);
 	if (r == 0) {
 		local_published(call->mount, registry_host(push.target.registry),
 			push.target.repository, push.target.tag);

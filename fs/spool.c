@@ -25,6 +25,7 @@
  */
 #include "fs/spool.h"
 
+#include "cache/base/clock.h"
 #include "cache/base/log.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
@@ -34,6 +35,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+
+enum { CLOSED_MS = 1000 };
 
 int spool_new(struct call *call, struct node *parent, const char *name, struct node **node)
 {
@@ -111,7 +114,7 @@ bool spool_is_listed(struct spool *spool)
 	bool is_listed;
 
 	pthread_mutex_lock(&spool->lock);
-	is_listed = spool->writers || !spool->is_complete;
+	is_listed = !spool->is_complete;
 	pthread_mutex_unlock(&spool->lock);
 	return is_listed;
 }
@@ -271,7 +274,24 @@ void spool_end_writing(struct spool *spool)
 {
 	pthread_mutex_lock(&spool->lock);
 	spool->writers = 0;
+	pthread_cond_broadcast(&spool->changed);
 	pthread_mutex_unlock(&spool->lock);
+}
+
+int spool_await_writer(struct call *call, struct spool *spool)
+{
+	int64_t end_ms = clock_now_ms() + CLOSED_MS;
+	int r = 0;
+
+	pthread_mutex_lock(&spool->lock);
+	while (r == 0 && spool->writers)
+		r = call->may_wait ? wait_step(&call->wait, &spool->changed, &spool->lock, end_ms)
+				   : -EWOULDBLOCK;
+	pthread_mutex_unlock(&spool->lock);
+	if (r == -EINTR)
+		return fail(&call->err, EINTR, "interrupted while %s was being closed",
+			spool->name);
+	return r == -ETIMEDOUT ? 0 : r;
 }
 
 void spool_keep(struct spool *spool, const char *reason)

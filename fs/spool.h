@@ -29,7 +29,7 @@ struct spool {
 	bool is_busy;           /* guarded by lock: acquired */
 	uint64_t size;          /* guarded by lock, changed by the acquirer only */
 	struct timespec mtime;  /* the same */
-	bool is_complete;       /* the same: an archive with all its bytes (then it is unlisted) */
+	bool is_complete;       /* the same: it had all its bytes when it was pushed or refused */
 	enum spool_state state; /* the same */
 	unsigned writers;       /* guarded by lock: open for writing */
 
@@ -54,7 +54,7 @@ void spool_release(struct spool *spool);
 /* What attr_fill() shows of a NODE_SPOOL. */
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime);
 
-/* Whether a listing shows it: scratch, still open for writing, or without all its bytes. */
+/* Whether a listing shows it: scratch, or an archive whose push has not been tried yet. */
 bool spool_is_listed(struct spool *spool);
 
 /* Whether it has bytes that no registry has been given. Anybody may ask. */
@@ -74,6 +74,10 @@ void spool_move(struct spool *spool, struct node *parent, const char *name);
 /* Counts openings for writing: EBUSY for a second one at a time. */
 int spool_begin_writing(struct call *call, struct spool *spool);
 void spool_end_writing(struct spool *spool);
+
+/* Waits for who has it open for writing, for a second: RELEASE may still be on its way when close(2)
+ * has returned long ago. 0 also when it is still open then. Not for who has acquired it. */
+int spool_await_writer(struct call *call, struct spool *spool);
 
 /* Keeps the bytes in the cache's failed/ and says so in the log, with the reason in front. */
 void spool_keep(struct spool *spool, const char *reason);
