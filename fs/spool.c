@@ -289,8 +289,8 @@ int spool_await_writer(struct call *call, struct spool *spool)
 				   : -EWOULDBLOCK;
 	pthread_mutex_unlock(&spool->lock);
 	if (r == -EINTR)
-		return fail(&call->err, EINTR, "interrupted while %s was being closed",
-			spool->name);
+		return fail(
+			&call->err, EINTR, "interrupted while %s was being closed", spool->name);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 

@@ -75,8 +75,9 @@ void spool_move(struct spool *spool, struct node *parent, const char *name);
 int spool_begin_writing(struct call *call, struct spool *spool);
 void spool_end_writing(struct spool *spool);
 
-/* Waits for who has it open for writing, for a second: RELEASE may still be on its way when close(2)
- * has returned long ago. 0 also when it is still open then. Not for who has acquired it. */
+/* Waits for who has it open for writing, for a second: RELEASE may still be on its way when
+ * close(2) has returned long ago. 0 also when it is still open then. Not for who has acquired it.
+ */
 int spool_await_writer(struct call *call, struct spool *spool);
 
 /* Keeps the bytes in the cache's failed/ and says so in the log, with the reason in front. */
