@@ -176,8 +176,11 @@ int pages_collect(
 	int r = first_page(&walk, wait, err);
 
 	do {
-		while (r == 0 && walk.url.len)
+		while (r == 0 && walk.url.len) {
+			if (pages->listener)
+				pages->listener->more(pages->listener->of, names);
 			r = next_page(&walk, wait, err);
+		}
 		before = names->count;
 		hidden = pages->hidden;
 		if (r == 0)

@@ -5,6 +5,7 @@
  */
 #include "cache/base/names.h"
 #include "client/exchange.h"
+#include "client/registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +17,8 @@ struct pages {
 	const char *path;   /* without a query */
 	const char *member; /* of the JSON object: "tags", "repositories" */
 	struct scope scope;
-	bool (*accepts)(const char *name); /* others are hidden, and counted */
+	bool (*accepts)(const char *name);    /* others are hidden, and counted */
+	const struct page_listener *listener; /* or NULL */
 	size_t hidden;
 	bool is_unsized;        /* ask without n: some registries refuse it */
 	struct response answer; /* one that was no success, for who asks; response_clear() it */

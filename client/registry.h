@@ -60,9 +60,14 @@ int registry_list_tags(struct registry *registry, const char *repository, struct
 	size_t *hidden, const struct wait *wait, struct error *err);
 
 /* All repositories, sorted bytewise. ENOTSUP: this registry has no catalog, or none for these
- * credentials (which as such are good). */
+ * credentials (which as such are good). `pages` (or NULL) hears after each page but the last what
+ * has come so far, not sorted; its function is called from within the call. */
+struct page_listener {
+	void (*more)(void *of, const struct names *so_far);
+	void *of;
+};
 int registry_list_catalog(struct registry *registry, struct names *repositories,
-	const struct wait *wait, struct error *err);
+	const struct page_listener *pages, const struct wait *wait, struct error *err);
 
 /* Whether there are no repositories beside those that its catalog lists. */
 bool registry_has_whole_catalog(struct registry *registry);

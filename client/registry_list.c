@@ -65,13 +65,14 @@ static int look_for_more(struct registry *registry, const struct wait *wait, str
 }
 
 static int list_catalog(struct registry *registry, struct names *repositories,
-	const struct wait *wait, struct error *err)
+	const struct page_listener *listener, const struct wait *wait, struct error *err)
 {
 	struct pages pages = {.endpoint = registry->endpoint,
 		.path = "/v2/_catalog",
 		.member = "repositories",
 		.scope = {NULL, "*"},
-		.accepts = reference_is_repository};
+		.accepts = reference_is_repository,
+		.listener = listener};
 	int status, r;
 
 	if (endpoint_quirks(registry->endpoint)->lacks & QUIRKS_NO_CATALOG)
@@ -95,15 +96,15 @@ static int list_catalog(struct registry *registry, struct names *repositories,
 }
 
 int registry_list_catalog(struct registry *registry, struct names *repositories,
-	const struct wait *wait, struct error *err)
+	const struct page_listener *listener, const struct wait *wait, struct error *err)
 {
-	int r = list_catalog(registry, repositories, wait, err);
+	int r = list_catalog(registry, repositories, listener, wait, err);
 
 	if (r == 0)
 		r = look_for_more(registry, wait, err);
 	if (r > 0) {
 		names_clear(repositories);
-		r = list_catalog(registry, repositories, wait, err);
+		r = list_catalog(registry, repositories, listener, wait, err);
 	}
 	if (r < 0 && r != -ENOTSUP)
 		return fail_within(err, "catalog of %s", registry_host(registry));

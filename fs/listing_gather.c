@@ -69,18 +69,14 @@ static int list_below_chart(struct call *call, struct listing *listing)
 {
 	struct registry *registry = listing->directory->registry;
 	scoped(fact_releasep) struct fact *fact = resolve_peek_repositories(call->mount, registry);
-	int r;
+	const struct repositories *repositories = fact ? fact_value(fact) : NULL;
+	bool is_whole = repositories && !repositories->is_partial;
+	int r = 0;
 
-	if (fact) {
-		const struct repositories *repositories = fact_value(fact);
-
-		if (clock_now_ms() - repositories->asked_ms < CHART_RENEWS_MS) {
-			add_children(listing, &repositories->names);
-			return 0;
-		}
+	if (!is_whole || clock_now_ms() - repositories->asked_ms >= CHART_RENEWS_MS) {
 		fact_release(take(fact));
+		r = resolve_repositories(call, registry, !is_whole, &fact);
 	}
-	r = resolve_repositories(call, registry, false, &fact);
 	if (r == 0)
 		add_children(listing, fact_value(fact));
 	return r;

@@ -52,12 +52,14 @@ int resolve_hosts(struct call *call, struct names *hosts);
 struct repositories {
 	struct names names; /* sorted */
 	bool is_complete;   /* a whole catalog: what is not in it does not exist */
+	bool is_partial;    /* the first page of a catalog whose others are on their way */
 	int64_t asked_ms;   /* clock_now_ms() when the registry was asked */
 };
 
-/* Every repository known: the catalog's, and what was given, visited or pushed. Waits for the first
- * catalog and, with `is_fresh`, for the renewal of one that is too old; without, an old one will
- * do and is renewed in the background. */
+/* Every repository known: the catalog's, and what was given, visited or pushed. With `is_fresh` it
+ * waits for all pages, of the first catalog as of the renewal of one that is too old; without, it
+ * waits for nothing but the first page of the first one, and an old one is renewed in the
+ * background. */
 int resolve_repositories(
 	struct call *call, struct registry *registry, bool is_fresh, struct fact **repositories);
 

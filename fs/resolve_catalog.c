@@ -12,6 +12,7 @@ struct catalog {
 	struct names known; /* given, visited, pushed: whatever a catalog says; sorted */
 	bool is_running;
 	bool is_there;             /* the registry has a catalog */
+	bool has_page;             /* the first page of the one that runs is in the fact */
 	unsigned rounds;           /* fetches that have ended */
 	int64_t began_ms, took_ms; /* the last fetch */
 	struct error err;          /* the last fetch's; code 0: it was good */
@@ -26,7 +27,7 @@ void resolve_free_catalog(void *of)
 	free(catalog);
 }
 
-static void free_repositories(void *of)
+void resolve_free_repositories(void *of)
 {
 	struct repositories *repositories = of;
 
@@ -92,9 +93,10 @@ static struct catalog *catalog_locked(struct mount *mount, struct registry *regi
 	return catalog;
 }
 
-/* Puts what the registry said (consumed) and what is known beside it into the fact. */
-static void put_locked(struct mount *mount, struct catalog *catalog, struct names *names,
-	bool is_complete, int64_t asked_ms)
+/* Puts what the registry said and what is known beside it into the fact; the rest is as in `like`.
+ */
+static void put_locked(struct mount *mount, struct catalog *catalog, const struct names *names,
+	const struct repositories *like)
 {
 	struct repositories *value = must_alloc(sizeof(*value));
 
@@ -103,22 +105,69 @@ static void put_locked(struct mount *mount, struct catalog *catalog, struct name
 			names_add(&value->names, names_get(names, i), strlen(names_get(names, i)));
 	add_all(&value->names, &catalog->known);
 	names_sort(&value->names);
-	value->is_complete = is_complete;
-	value->asked_ms = asked_ms;
+	value->is_complete = like->is_complete;
+	value->is_partial = like->is_partial;
+	value->asked_ms = like->asked_ms;
 	facts_put(mount->facts, catalog->key, facts_epoch(mount->facts, catalog->key), value,
-		free_repositories);
+		resolve_free_repositories);
 }
 
 struct fetch {
 	struct mount *mount;
 	struct catalog *catalog;
+	int64_t began_ms;
 };
+
+/* The first page is enough for those who only ask whether a name is in there; an older answer that
+ * was whole is better. */
+static void show_first_page(void *of, const struct names *so_far)
+{
+	struct fetch *fetch = of;
+	struct mount *mount = fetch->mount;
+	struct catalog *catalog = fetch->catalog;
+	struct repositories partial = {.is_partial = true, .asked_ms = fetch->began_ms};
+	struct fact *older;
+
+	pthread_mutex_lock(&mount->resolve->lock);
+	if (!catalog->has_page) {
+		older = facts_get(mount->facts, catalog->key);
+		if (!older || ((const struct repositories *)fact_value(older))->is_partial)
+			put_locked(mount, catalog, so_far, &partial);
+		fact_release(older);
+		catalog->has_page = true;
+		pthread_cond_broadcast(&mount->resolve->changed);
+	}
+	pthread_mutex_unlock(&mount->resolve->lock);
+}
 
 static bool is_mount_ending(void *of)
 {
 	const struct mount *mount = of;
 
 	return atomic_load(&mount->is_ending);
+}
+
+/* What the fetch came to: the fact, or why there is none. */
+static void note_result_locked(struct fetch *fetch, int r, struct names *names, struct error *err)
+{
+	struct catalog *catalog = fetch->catalog;
+	struct repositories like = {
+		.is_complete = r == 0 && registry_has_whole_catalog(catalog->registry),
+		.asked_ms = fetch->began_ms};
+
+	catalog->began_ms = fetch->began_ms;
+	catalog->took_ms = clock_now_ms() - fetch->began_ms;
+	catalog->err = (struct error){0};
+	if (r == -ENOTSUP || r == -ENOENT) {
+		log_info("%s has no list of its repositories: %s", registry_host(catalog->registry),
+			err->text);
+		names_clear(names);
+	} else if (r < 0) {
+		catalog->err = *err;
+		return;
+	}
+	catalog->is_there = r == 0;
+	put_locked(fetch->mount, catalog, names, &like);
 }
 
 static void *fetch(void *of)
@@ -128,10 +177,10 @@ static void *fetch(void *of)
 	struct resolve *resolve = mount->resolve;
 	struct catalog *catalog = fetch->catalog;
 	struct wait wait = {.is_over = is_mount_ending, .of = mount};
+	struct page_listener pages = {.more = show_first_page, .of = fetch};
 	scoped(names_clearp) struct names names = {0};
 	struct error err = {0};
-	int64_t began_ms = clock_now_ms();
-	int r = registry_list_catalog(catalog->registry, &names, &wait, &err);
+	int r = registry_list_catalog(catalog->registry, &names, &pages, &wait, &err);
 
 	if (r == -EACCES) {
 		char all[RESOLVE_KEY_SIZE];
@@ -141,22 +190,7 @@ static void *fetch(void *of)
 		facts_forget(mount->facts, all);
 	}
 	pthread_mutex_lock(&resolve->lock);
-	catalog->began_ms = began_ms;
-	catalog->took_ms = clock_now_ms() - began_ms;
-	catalog->err = err;
-	if (r == -ENOTSUP || r == -ENOENT) {
-		log_info("%s has no list of its repositories: %s", registry_host(catalog->registry),
-			err.text);
-		catalog->err.code = 0;
-		catalog->is_there = false;
-		names_clear(&names);
-		put_locked(mount, catalog, &names, false, began_ms);
-	} else if (r == 0) {
-		catalog->err.code = 0;
-		catalog->is_there = true;
-		put_locked(mount, catalog, &names, registry_has_whole_catalog(catalog->registry),
-			began_ms);
-	}
+	note_result_locked(fetch, r, &names, &err);
 	catalog->is_running = false;
 	catalog->rounds++;
 	resolve->fetches--;
@@ -177,10 +211,11 @@ static int start_locked(struct mount *mount, struct catalog *catalog, struct err
 	if (atomic_load(&mount->is_ending))
 		return fail(err, EINTR, "the mount is ending");
 	fetch_of = must_alloc(sizeof(*fetch_of));
-	*fetch_of = (struct fetch){mount, catalog};
+	*fetch_of = (struct fetch){mount, catalog, clock_now_ms()};
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	catalog->is_running = true;
+	catalog->has_page = false;
 	mount->resolve->fetches++;
 	r = pthread_create(&thread, &attributes, fetch, fetch_of);
 	pthread_attr_destroy(&attributes);
@@ -193,18 +228,18 @@ static int start_locked(struct mount *mount, struct catalog *catalog, struct err
 	return 0;
 }
 
-/* Starts a fetch unless one is running, and waits for the one that runs. */
-static int fetch_and_wait_locked(struct call *call, struct catalog *catalog)
+/* Starts a fetch unless one is running, and waits for the one that runs, or for its first page. */
+static int fetch_and_wait_locked(struct call *call, struct catalog *catalog, bool is_page_enough)
 {
 	struct resolve *resolve = call->mount->resolve;
 	int r = start_locked(call->mount, catalog, &call->err);
 	unsigned round = catalog->rounds;
 
-	while (r == 0 && catalog->rounds == round)
+	while (r == 0 && catalog->rounds == round && !(is_page_enough && catalog->has_page))
 		if (wait_step(&call->wait, &resolve->changed, &resolve->lock, 0) < 0)
 			return fail(&call->err, EINTR, "cancelled while listing %s",
 				registry_host(catalog->registry));
-	if (r == 0 && catalog->err.code) {
+	if (r == 0 && catalog->rounds != round && catalog->err.code) {
 		call->err = catalog->err;
 		r = -catalog->err.code;
 	}
@@ -219,7 +254,7 @@ static bool is_due(
 	int64_t age_ms = clock_now_ms() - repositories->asked_ms;
 	int64_t due_ms = catalog->took_ms * 20;
 
-	if (fact_age_ms(fact) == INT64_MAX)
+	if (fact_age_ms(fact) == INT64_MAX || repositories->is_partial)
 		return true;
 	if (!catalog->is_there && !repositories->is_complete)
 		return age_ms >= RESOLVE_LASTING_MS;
@@ -259,7 +294,7 @@ int resolve_repositories(
 			r = fail(&call->err, EIO, "%s: too much is going on to list it",
 				registry_host(registry));
 		else
-			r = fetch_and_wait_locked(call, catalog);
+			r = fetch_and_wait_locked(call, catalog, !is_fresh);
 		if (r == 0)
 			*repositories = facts_get(mount->facts, catalog->key);
 	}
@@ -291,7 +326,7 @@ static void remake_locked(struct mount *mount, struct catalog *catalog, const ch
 		if (!without || strcmp(name, without) != 0)
 			names_add(&names, name, strlen(name));
 	}
-	put_locked(mount, catalog, &names, old->is_complete, old->asked_ms);
+	put_locked(mount, catalog, &names, old);
 }
 
 void resolve_know_repository(struct mount *mount, struct registry *registry, const char *repository)
@@ -345,54 +380,5 @@ int resolve_has_children(
 
 	if (r == 0)
 		*has_children = resolve_has_below(fact_value(fact), path);
-	return r;
-}
-
-static int ask_children(void *of, const struct wait *wait, struct error *err)
-{
-	struct question *question = of;
-	struct facts *facts = question->mount->facts;
-	uint64_t epoch = facts_epoch(facts, question->key);
-	struct repositories *value = must_alloc(sizeof(*value));
-	int r;
-
-	value->asked_ms = clock_now_ms();
-	r = registry_list_children(
-		question->registry, question->repository, &value->names, wait, err);
-	/* The namespace that is asked for may not exist, and not every credential opens it. */
-	value->is_complete = r == 0 || r == -ENOENT || r == -EACCES;
-	if (!value->is_complete && r != -ENOTSUP) {
-		free_repositories(value);
-		return r;
-	}
-	names_sort(&value->names);
-	facts_put(facts, question->key, epoch, value, free_repositories);
-	return 0;
-}
-
-/* That there is no such interface is true for longer than what it lists. */
-static bool are_children_fresh(const struct mount *mount, const struct fact *fact)
-{
-	const struct repositories *value = fact_value(fact);
-
-	return value->is_complete ? resolve_is_fresh(mount, fact)
-				  : fact_age_ms(fact) < RESOLVE_LASTING_MS;
-}
-
-int resolve_children(
-	struct call *call, struct registry *registry, const char *path, struct names *names)
-{
-	scoped(fact_releasep) struct fact *fact = NULL;
-	struct question question = {.mount = call->mount,
-		.registry = registry,
-		.repository = path,
-		.ask = ask_children,
-		.is_fresh = are_children_fresh};
-	int r;
-
-	resolve_key(question.key, registry, path, ';', "children");
-	r = resolve_answer(call, &question, &fact);
-	if (r == 0)
-		add_all(names, fact_value(fact));
 	return r;
 }

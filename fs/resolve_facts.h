@@ -59,5 +59,7 @@ void resolve_add_manifest(struct mount *mount, struct registry *registry, const 
 /* The registry says that it has no such repository, whatever was known. */
 void resolve_unknow_repository(
 	struct mount *mount, struct registry *registry, const char *repository);
+/* Releases the value of a fact of repositories. */
+void resolve_free_repositories(void *repositories);
 /* For the map of catalogs. */
 void resolve_free_catalog(void *catalog);

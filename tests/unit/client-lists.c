@@ -155,7 +155,7 @@ static void test_style(size_t i)
 	is_result(tags_of(registry, "ns/deep/many", &names, NULL, &err), 0, &err, profile);
 	is_number((long long)names.count, 1100, "all tags");
 	names_clear(&names);
-	r = registry_list_catalog(registry, &names, NULL, &err);
+	r = registry_list_catalog(registry, &names, NULL, NULL, &err);
 	is_result(r < 0 ? r : (int)names.count, styles[i].catalog, &err, "the catalog");
 	names_clear(&names);
 	if (styles[i].children_of) {
@@ -179,7 +179,8 @@ static void test_refused(void)
 	struct error err = {0};
 
 	scripted_start(&server, "distribution-2", "--user", "me:right", NULL);
-	is_result(registry_list_catalog(client_registry(client, server.host), &names, NULL, &err),
+	is_result(registry_list_catalog(
+			  client_registry(client, server.host), &names, NULL, NULL, &err),
 		-EACCES, &err, "refused credentials are not a missing catalog");
 	is_result(registry_list_tags(
 			  client_registry(client, server.host), "ns/app", &names, NULL, NULL, &err),
@@ -187,7 +188,8 @@ static void test_refused(void)
 	client_free(client);
 	client = new_client_as(TIMEOUT_MS, "me", "right");
 	faults(&server, "{\"action\": \"status\", \"status\": 403, \"path\": \"*/_catalog\"}");
-	is_result(registry_list_catalog(client_registry(client, server.host), &names, NULL, &err),
+	is_result(registry_list_catalog(
+			  client_registry(client, server.host), &names, NULL, NULL, &err),
 		-ENOTSUP, &err, "a refused catalog is");
 	client_free(client);
 	scripted_stop(&server);

@@ -123,17 +123,37 @@ int registry_list_tags(struct registry *registry, const char *repository, struct
 	return fail_if(failure, err);
 }
 
+/* After a first page of two it waits until it is told to go on. */
+static pthread_cond_t page_gate = PTHREAD_COND_INITIALIZER;
+static bool is_gate_shut;
+
+static void open_gate(void)
+{
+	pthread_mutex_lock(&log_lock);
+	is_gate_shut = false;
+	pthread_cond_broadcast(&page_gate);
+	pthread_mutex_unlock(&log_lock);
+}
+
 int registry_list_catalog(struct registry *registry, struct names *repositories,
-	const struct wait *wait, struct error *err)
+	const struct page_listener *pages, const struct wait *wait, struct error *err)
 {
 	int failure = world.failure ? world.failure : world.catalog;
 
 	(void)registry;
 	(void)wait;
 	note("catalog;");
-	for (size_t i = 0; !failure && i < world.count; i++)
+	for (size_t i = 0; !failure && i < world.count; i++) {
 		names_add(repositories, world.repositories[i].name,
 			strlen(world.repositories[i].name));
+		if (i != 1 || !is_gate_shut)
+			continue;
+		pages->more(pages->of, repositories);
+		pthread_mutex_lock(&log_lock);
+		while (is_gate_shut)
+			pthread_cond_wait(&page_gate, &log_lock);
+		pthread_mutex_unlock(&log_lock);
+	}
 	names_sort(repositories);
 	return fail_if(failure, err);
 }
@@ -318,6 +338,12 @@ static const char *requests(void)
 	return log;
 }
 
+/* Makes the catalog too old, whatever fetching it took. */
+static void age_catalog(void)
+{
+	facts_expire(mount.facts, "me/r.example/;catalog");
+}
+
 /* Walks the path from the root. The node, pinned, or NULL with the error's code in `*code`. */
 static struct node *walk(const char *path, bool may_wait, int *code)
 {
@@ -475,7 +501,9 @@ static void test_stale(void)
 	looks_up("ns/app", 0, "");
 	lists("ns/app", "1.0.0/ 1.9.0-p/ 1.10.0/ 2.0.0+b1/ sub/ ", "tags ns/app;");
 	lists("ns/app", "1.0.0/ 1.9.0-p/ 1.10.0/ 2.0.0+b1/ sub/ ", "tags ns/app;");
+	age_catalog();
 	lists("ns", "1.2.3/ app/ my-app/ things/ ", "catalog;");
+	age_catalog();
 	looks_up("ns/none", ENOENT, "tags ns/none;catalog;");
 	end();
 	BEGIN(plain);
@@ -620,6 +648,45 @@ static void test_no_catalog(void)
 	world.catalog = ENOTSUP;
 	lists("", "team/ ", "catalog;");
 	lists("team", "tool/ ", "tags team;");
+	end();
+}
+
+static const char *peek_requests(void)
+{
+	static char log[sizeof(request_log)];
+
+	pthread_mutex_lock(&log_lock);
+	memcpy(log, request_log, sizeof(log));
+	request_log[0] = '\0';
+	pthread_mutex_unlock(&log_lock);
+	return log;
+}
+
+/* A catalog whose other pages take long: what the first one does not name may be. */
+static void test_pages(void)
+{
+	struct node *node;
+	int code;
+
+	BEGIN(plain);
+	is_gate_shut = true;
+	node = walk("nothing", true, &code);
+	is_number(code, 0, "a name that is not on the first page may be on another");
+	tree_unpin(mount.tree, node);
+	is_text(peek_requests(), "tags nothing;catalog;", "asked once");
+	node = walk("base", false, &code);
+	is_number(code, 0, "a name on the first page is at hand");
+	tree_unpin(mount.tree, node);
+	open_gate();
+	resolve_stop(mount.resolve);
+	looks_up("nothing", ENOENT, "");
+	lists("", "base/ empty/ ns/ other/ ", "");
+	is_gate_shut = true;
+	age_catalog();
+	node = walk("nothing", true, &code);
+	is_number(code, ENOENT, "nor does a renewal make it less certain");
+	open_gate();
+	requests();
 	end();
 }
 
@@ -838,6 +905,7 @@ int main(void)
 	test_meaning();
 	test_aliases();
 	test_no_catalog();
+	test_pages();
 	test_refusals();
 	test_identities();
 	test_failures();
