@@ -155,23 +155,6 @@ static int check_registry(struct mount *mount, struct error *err)
 	return r ? fail_within(err, "checking %s", host) : 0;
 }
 
-static void know_repositories(struct mount *mount)
-{
-	const struct options *options = mount->options;
-
-	for (char **at = options->repositories; at && *at; at++) {
-		char host[REFERENCE_HOST_MAX + 1];
-		const char *slash = strchr(*at, '/'), *path = *at;
-
-		snprintf(host, sizeof(host), "%s", options->host);
-		if (!options->host[0] && slash) {
-			snprintf(host, sizeof(host), "%.*s", (int)(slash - *at), *at);
-			path = slash + 1;
-		}
-		resolve_know_repository(mount, client_registry(mount->client, host), path);
-	}
-}
-
 static void make_tree(struct mount *mount)
 {
 	/* With one registry a share of the workers for the others would be wasted. */
@@ -186,7 +169,6 @@ static void make_tree(struct mount *mount)
 	mount->pool = pool_new(WORKERS, most_of_one);
 	root = lookup_root(mount);
 	tree_set_root(mount->tree, root);
-	know_repositories(mount);
 }
 
 /* Everything up to the moment at which the mount answers. */
