@@ -98,7 +98,8 @@ static int send_first(struct endpoint *endpoint, struct exchange *exchange, cons
 	exchange->hops = 0;
 	exchange->was_redirected = false;
 	exchange->attempts++;
-	if (exchange->sink_is_dirty && (r = exchange->sink->rewind(exchange->sink->to, err)) < 0)
+	if (exchange->sink && exchange->sink_is_dirty &&
+		(r = exchange->sink->rewind(exchange->sink->to, err)) < 0)
 		return r;
 	exchange->sink_is_dirty = false;
 	return submit(endpoint, exchange, err);

@@ -23,16 +23,17 @@ struct exchange { /* {.method = ..., .path = ...} before; exchange_clear() after
 	const struct sink *sink; /* rewound before a repetition */
 	uint64_t limit;
 	struct scope scopes[EXCHANGE_SCOPES]; /* none: as GET /v2/ */
-	bool is_once;    /* a broken connection or a 5xx is the caller's to handle (uploads) */
-	bool keeps_lost; /* an answer that is lost is not asked for again */
 	/* An Authorization to send to `path` and nowhere else, instead of the registry's own; ""
 	 * for none. NULL: the registry's, and to the registry only. */
 	const char *credentials;
+	bool is_once;    /* a broken connection or a 5xx is the caller's to handle (uploads) */
+	bool keeps_lost; /* an answer that is lost is not asked for again */
 
 	/* The answer. */
-	struct response response;
 	bool was_redirected; /* it came from another server than the registry */
+	bool sink_is_dirty;  /* bytes of an earlier attempt are in it */
 	unsigned attempts;   /* requests to the registry that were made for it */
+	struct response response;
 
 	/* exchange.c's own. */
 	struct request request;
@@ -40,7 +41,6 @@ struct exchange { /* {.method = ..., .path = ...} before; exchange_clear() after
 	struct buf authorization, url;
 	int64_t began_ms;
 	unsigned repeats, hops, challenges;
-	bool sink_is_dirty;
 	struct error err; /* of exchange_start() */
 };
 

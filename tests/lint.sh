@@ -11,7 +11,7 @@ mapfile -t code < <(find fs client cache tests -name '*.[ch]' | sort)
 mapfile -t scripts < <(find contrib tests .ci -name '*.sh' -o -name '*.bash' -o -name '*.bats' -o -path .ci/run)
 mapfile -t pythons < <(find contrib tests -name '*.py')
 flags=(-I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 '-DCHARTFS_VERSION="0"')
-read -ra packages < <(pkg-config --cflags fuse3 libcurl libcjson libcrypto zlib yaml-0.1)
+read -ra packages < <(pkg-config --cflags fuse3 libcurl libcjson libssl libcrypto zlib yaml-0.1)
 
 format() {
 	clang-format --dry-run -Werror "${code[@]}"
