@@ -19,11 +19,11 @@ struct walk {
 	const char *prefix;
 	struct names *names;
 	const struct wait *wait;
-	struct buf url;            /* of the next page; "" at the end */
-	struct buf credentials;    /* "" for none */
-	const struct scope *scope; /* NULL: `credentials` count */
-	const char *list;          /* the member that is the array; NULL: the page is it */
-	bool names_are_whole;      /* "project/app", not "app" */
+	struct buf url;         /* of the next page; "" at the end */
+	struct buf credentials; /* "" for none */
+	struct scope scope;     /* no actions: `credentials` count */
+	const char *list;       /* the member that is the array; NULL: the page is it */
+	bool names_are_whole;   /* "project/app", not "app" */
 };
 
 static void walk_clear(struct walk *walk)
@@ -102,8 +102,8 @@ static int read_page(struct walk *walk, struct error *err)
 	scoped(json_freep) cJSON *page = NULL;
 	int r;
 
-	if (walk->scope)
-		get.scopes[0] = *walk->scope;
+	if (walk->scope.actions)
+		get.scopes[0] = walk->scope;
 	else
 		get.credentials = buf_text(&walk->credentials);
 	r = exchange_run(walk->registry->endpoint, &get, walk->wait, err);
@@ -220,13 +220,11 @@ static int list_quay(struct walk *walk, struct error *err)
 
 static int list_child(struct walk *walk, struct error *err)
 {
-	struct scope scope = {walk->prefix, "pull"};
-
 	if (!walk->prefix[0])
 		return fail(err, ENOTSUP, "%s does not list its projects",
 			registry_host(walk->registry));
 	buf_printf(&walk->url, "/v2/%s/tags/list", walk->prefix);
-	walk->scope = &scope;
+	walk->scope = (struct scope){walk->prefix, "pull"};
 	walk->list = "child";
 	return read_pages(walk, err);
 }
