@@ -46,6 +46,9 @@ double attr_entry_timeout(struct mount *mount, const struct node *node)
 		return 0;
 	if (node->kind == NODE_FILE && local_is_over(mount, node->parent, node->name))
 		return 0;
+	/* It may get another name, which the kernel would believe to be this node's. */
+	if (node->kind != NODE_FILE && local_is_made(mount, node))
+		return 0;
 	return (double)mount->options->ttl_ms / 1000;
 }
 

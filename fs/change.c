@@ -74,7 +74,7 @@ int change_create(struct call *call, struct node *parent, const char *name, int 
 	if (r < 0)
 		return r;
 	spool_begin_writing(call, (*child)->spool);
-	local_put(mount, parent, name, LOCAL_FILE, *child, 0);
+	local_put(mount, parent, name, LOCAL_FILE, *child);
 	*handle = handle_of_spool(call, *child);
 	return 0;
 }
@@ -131,7 +131,7 @@ int change_mkdir(struct call *call, struct node *parent, const char *name, struc
 		return fail(&call->err, EEXIST, "%s exists", name);
 	r = make_directory(call, parent, name, child);
 	if (r == 0)
-		local_put(call->mount, parent, name, LOCAL_DIRECTORY, *child, 0);
+		local_put(call->mount, parent, name, LOCAL_DIRECTORY, *child);
 	return r;
 }
 
@@ -150,18 +150,19 @@ static int refuse_published(struct call *call, struct node *parent, const char *
 		name);
 }
 
-static void unlink_spool(
-	struct call *call, struct node *parent, const char *name, struct node *node)
+/* A push under way is waited for; then the name may mean what that published. */
+static int unlink_spool(struct call *call, struct node *parent, const char *name, struct node *node)
 {
-	struct call waiting = *call;
+	int r = spool_acquire(call, node->spool);
+	bool is_removed;
 
-	waiting.may_wait = true;
-	/* A push under way is left to its end; what is removed then is only the name. */
-	if (spool_acquire(&waiting, node->spool) == 0) {
-		node->spool->is_unlinked = true;
-		spool_release(node->spool);
-	}
-	local_remove(call->mount, parent, name, node);
+	if (r < 0)
+		return r;
+	is_removed = local_remove(call->mount, parent, name, node);
+	if (is_removed)
+		spool_unlink(node->spool);
+	spool_release(node->spool);
+	return is_removed ? 0 : change_unlink(call, parent, name);
 }
 
 int change_unlink(struct call *call, struct node *parent, const char *name)
@@ -174,17 +175,46 @@ int change_unlink(struct call *call, struct node *parent, const char *name)
 	if (r < 0)
 		return r;
 	node = local_get(mount, parent, name, &kind);
-	if (!node || kind == LOCAL_OVER || kind == LOCAL_RECENT || kind == LOCAL_DIRECTORY) {
-		r = refuse_published(call, parent, name);
-	} else if (kind == LOCAL_FILE && !call->may_wait) {
+	if (node && kind == LOCAL_FILE && !call->may_wait)
 		r = -EWOULDBLOCK; /* the bytes' removal from disk may take a while */
-	} else if (kind == LOCAL_FILE) {
-		unlink_spool(call, parent, name, node);
-	} else {
-		local_remove(mount, parent, name, node);
-	}
+	else if (node && kind == LOCAL_FILE)
+		r = unlink_spool(call, parent, name, node);
+	else if (!local_is_typed(mount, parent, name, true))
+		r = refuse_published(call, parent, name);
 	if (node)
 		tree_unpin(mount->tree, node);
+	return r;
+}
+
+/* The directory that shows nothing may yet hold files whose push has failed: for the user they are
+ * not in the way, but they may be all that is left of somebody's chart. */
+static int drop_directory(
+	struct call *call, struct node *parent, const char *name, struct node *directory)
+{
+	struct mount *mount = call->mount;
+	char reason[512];
+	struct node *left;
+	int r = 0;
+
+	while (r == 0 && (left = local_any_spool(mount, directory))) {
+		if (!call->may_wait)
+			r = -EWOULDBLOCK;
+		else
+			r = spool_acquire(call, left->spool);
+		if (r == 0) {
+			snprintf(reason, sizeof(reason), "the directory of %s was removed",
+				left->spool->name);
+			if (!local_remove(mount, directory, left->spool->name, left))
+				r = fail(&call->err, ENOTEMPTY, "%s is not empty", name);
+			else if (spool_is_dirty(left->spool))
+				spool_keep(left->spool, reason);
+			spool_unlink(left->spool);
+			spool_release(left->spool);
+		}
+		tree_unpin(mount->tree, left);
+	}
+	if (r == 0)
+		local_remove(mount, parent, name, directory);
 	return r;
 }
 
@@ -200,10 +230,10 @@ int change_rmdir(struct call *call, struct node *parent, const char *name)
 	node = local_get(mount, parent, name, &kind);
 	if (!node || kind != LOCAL_DIRECTORY)
 		r = refuse_published(call, parent, name);
-	else if (local_has_names(mount, node, false))
+	else if (local_has_listed(mount, node))
 		r = fail(&call->err, ENOTEMPTY, "%s is not empty", name);
 	else
-		local_remove(mount, parent, name, node);
+		r = drop_directory(call, parent, name, node);
 	if (node)
 		tree_unpin(mount->tree, node);
 	return r;
@@ -222,6 +252,25 @@ static int refuse_existing(struct call *call, struct node *parent, const char *n
 	return fail(&call->err, EEXIST, "%s exists", name);
 }
 
+/* A file without a byte may wait under a new name for its bytes, but hide nothing published. */
+static int refuse_nothing(
+	struct call *call, const struct node *node, struct node *new_parent, const char *new_name)
+{
+	struct node *published;
+	int r;
+
+	if (node->spool->state != SPOOL_EMPTY || publish_is_scratch(new_parent, new_name))
+		return 0;
+	r = lookup_published(call, new_parent, new_name, &published);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	tree_unpin(call->mount->tree, published);
+	return fail(&call->err, EINVAL, "%s is published, and a file without a byte is no chart",
+		new_name);
+}
+
 static int rename_file(
 	struct call *call, struct node *node, struct node *new_parent, const char *new_name)
 {
@@ -232,25 +281,33 @@ static int rename_file(
 	if (r < 0)
 		return r;
 	other = local_get(call->mount, new_parent, new_name, &kind);
+	if (other && kind == LOCAL_OVER)
+		r = spool_await_writer(call, other->spool);
+	if (r == 0)
+		r = spool_acquire(call, node->spool);
+	if (r == 0) {
+		r = refuse_nothing(call, node, new_parent, new_name);
+		if (r == 0)
+			r = publish_rename(call, node, new_parent, new_name);
+		spool_release(node->spool);
+		/* What had the name is nobody's now, though it may be open. */
+		if (r == 0 && other && kind == LOCAL_FILE && other != node)
+			spool_unlink(other->spool);
+	}
 	if (other)
 		tree_unpin(call->mount->tree, other);
-	if (other && kind == LOCAL_OVER)
-		return fail(&call->err, EBUSY, "%s is being written already", new_name);
-	r = spool_acquire(call, node->spool);
-	if (r < 0)
-		return r;
-	r = publish_rename(call, node, new_parent, new_name);
-	spool_release(node->spool);
 	return r;
 }
 
 static int rename_directory(struct call *call, struct node *parent, const char *name,
 	struct node *node, struct node *new_parent, const char *new_name)
 {
-	struct node *made;
+	struct node *made, *left = local_any_spool(call->mount, node);
 	int r;
 
-	if (local_has_names(call->mount, node, false))
+	if (left)
+		tree_unpin(call->mount->tree, left);
+	if (left || local_has_listed(call->mount, node))
 		return fail(&call->err, EXDEV, "%s is not empty: it is copied instead", name);
 	r = refuse_existing(call, new_parent, new_name);
 	if (r < 0)

@@ -67,42 +67,56 @@ static int open_published(struct call *call, struct node *node, struct handle **
 	return 0;
 }
 
+/* Whether the published file may be written over: by one at a time, and not where a file of this
+ * mount has its name meanwhile (ESTALE: the kernel looks again, and finds that). */
+static int check_switch(struct call *call, const struct node *node)
+{
+	enum local_kind kind;
+	struct node *other = local_get(call->mount, node->parent, node->name, &kind);
+	int r = 0;
+
+	if (other && kind == LOCAL_OVER)
+		r = spool_await_writer(call, other->spool);
+	if (other)
+		tree_unpin(call->mount->tree, other);
+	if (r < 0)
+		return r;
+	other = local_get(call->mount, node->parent, node->name, &kind);
+	if (other)
+		tree_unpin(call->mount->tree, other);
+	if (other && kind == LOCAL_FILE)
+		return fail(&call->err, ESTALE, "%s is another file now", node->name);
+	return 0;
+}
+
 /* Makes a spool that is to replace the published file, and sends the kernel to look for it. */
 static int switch_to_spool(struct call *call, struct node *node, int flags)
 {
 	struct mount *mount = call->mount;
-	struct node *spool_node, *other;
-	enum local_kind kind;
-	int fd = -1, r = 0;
+	struct node *spool_node;
+	scoped(closep) int fd = -1;
+	int r = check_switch(call, node);
 
-	other = local_get(mount, node->parent, node->name, &kind);
-	if (other && kind == LOCAL_OVER)
-		r = spool_await_writer(call, other->spool);
-	if (other)
-		tree_unpin(mount->tree, other);
 	if (r < 0)
 		return r;
-	if (local_is_over(mount, node->parent, node->name))
-		return fail(&call->err, EBUSY, "%s is being written already", node->name);
 	if (!(flags & O_TRUNC)) {
+		if (!call->may_wait)
+			return -EWOULDBLOCK; /* all of the blob is copied */
 		r = resolve_blob(call, node->registry, node->path, &node->digest, node->size, &fd);
 		if (r < 0)
 			return r;
 	}
 	r = spool_new(call, node->parent, node->name, &spool_node);
-	if (r == 0) {
-		spool_node->spool->is_over = true;
-		if (fd >= 0)
-			r = spool_fill(call, spool_node->spool, fd, node->size);
-		if (r == 0) {
-			local_put(
-				mount, node->parent, node->name, LOCAL_OVER, spool_node, call->tid);
-			r = fail(&call->err, ESTALE, "%s is written anew", node->name);
-		}
-		tree_unpin(mount->tree, spool_node);
-	}
+	if (r < 0)
+		return r;
+	spool_node->spool->is_over = true;
 	if (fd >= 0)
-		close(fd);
+		r = spool_fill(call, spool_node->spool, fd, node->size);
+	if (r == 0)
+		r = local_switch(mount, node->parent, node->name, spool_node, call->tid)
+			    ? fail(&call->err, ESTALE, "%s is written anew", node->name)
+			    : fail(&call->err, EBUSY, "%s is being written already", node->name);
+	tree_unpin(mount->tree, spool_node);
 	return r;
 }
 
@@ -119,7 +133,7 @@ static int open_spool(struct call *call, struct node *node, int flags, struct ha
 	if (is_writer)
 		r = spool_begin_writing(call, spool);
 	if (r == 0 && is_writer && spool->is_over)
-		local_opened(call->mount, spool->parent, spool->name);
+		local_opened(call->mount, spool->parent, spool->name, node);
 	if (r == 0 && is_writer && flags & O_TRUNC && spool->size) {
 		r = spool_truncate(call, spool, 0);
 		if (r < 0)
@@ -187,6 +201,8 @@ static int publish(struct call *call, struct handle *handle, bool is_strict)
 
 int handle_flush(struct call *call, struct handle *handle)
 {
+	if (handle->is_writer)
+		spool_note_close(handle->node->spool, call_process(call));
 	return publish(call, handle, false);
 }
 

@@ -13,14 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPED_MS = 10 * 60 * 1000, SWITCH_MS = 1000 };
+enum { TYPED_MS = 10 * 60 * 1000, SWITCH_MS = 1000, SWEEP_MS = 1000 };
 
 struct name {
 	enum local_kind kind;
 	struct node *node; /* pinned */
 	pid_t tid;
 	bool is_opened;
-	int64_t until_ms; /* 0: no end */
+	int64_t until_ms;    /* 0: no end */
+	struct name *former; /* of LOCAL_OVER: what the name was and will be again; or NULL */
+	struct name *next;   /* of those to be freed */
 };
 
 struct folder { /* stays once made: its epoch must not begin again */
@@ -31,6 +33,7 @@ struct folder { /* stays once made: its epoch must not begin again */
 struct local {
 	pthread_mutex_t lock;
 	struct map folders; /* guarded by lock, as is all below it: directory key -> folder */
+	int64_t sweep_ms;   /* when the next name may lapse; 0: none will */
 };
 
 struct local *local_new(void)
@@ -41,12 +44,17 @@ struct local *local_new(void)
 	return local;
 }
 
-static void name_free(struct mount *mount, struct name *name)
+/* Without the lock: the last pin of a node may remove a file. */
+static void free_names(struct mount *mount, struct name *dead)
 {
-	if (!name)
-		return;
-	tree_unpin(mount->tree, name->node);
-	free(name);
+	while (dead) {
+		struct name *next = dead->next;
+
+		free_names(mount, dead->former);
+		tree_unpin(mount->tree, dead->node);
+		free(dead);
+		dead = next;
+	}
 }
 
 void local_free(struct mount *mount, struct local *local)
@@ -55,7 +63,7 @@ void local_free(struct mount *mount, struct local *local)
 		struct folder *folder = at->value;
 
 		map_for_each (entry, &folder->names)
-			name_free(mount, entry->value);
+			free_names(mount, entry->value);
 		map_clear(&folder->names, NULL);
 		free(folder);
 	}
@@ -69,54 +77,105 @@ static struct folder *folder_of_locked(struct local *local, const struct node *d
 	return map_get(&local->folders, directory->key);
 }
 
-/* Takes the name out of the table: the caller frees it after the lock, for the last pin of a node
- * may remove a file. */
-static struct name *remove_locked(struct folder *folder, const char *text)
+static bool is_past(const struct name *name, int64_t now_ms)
 {
-	struct name *name = folder ? map_remove(&folder->names, text) : NULL;
-
-	if (name)
-		folder->epoch++;
-	return name;
+	return name->until_ms && now_ms >= name->until_ms;
 }
 
-/* The name's meaning that still holds; one whose time is over goes into `*lapsed`. */
+static void bury(struct name *name, struct name **dead)
+{
+	name->next = *dead;
+	*dead = name;
+}
+
+/* Takes a meaning away; the one below it shows again, if it still holds. */
+static void drop_locked(
+	struct folder *folder, const char *text, struct name *name, struct name **dead)
+{
+	struct name *former = name->former;
+
+	folder->epoch++;
+	map_remove(&folder->names, text);
+	if (former && !is_past(former, clock_now_ms())) {
+		name->former = NULL;
+		map_put(&folder->names, text, former);
+	}
+	bury(name, dead);
+}
+
+/* Drops all names whose time is over: nobody may ever ask for them again. */
+static void sweep_locked(struct local *local, int64_t now_ms, struct name **dead)
+{
+	int64_t next_ms = 0;
+
+	map_for_each (at, &local->folders) {
+		struct folder *folder = at->value;
+
+		for (struct map_entry *entry = map_next(&folder->names, NULL), *next; entry;
+			entry = next) {
+			struct name *name = entry->value;
+
+			next = map_next(&folder->names, entry);
+			if (is_past(name, now_ms)) {
+				scoped(freep) char *text = must_copy(entry->key);
+
+				drop_locked(folder, text, name, dead);
+			} else if (name->until_ms && (!next_ms || name->until_ms < next_ms)) {
+				next_ms = name->until_ms;
+			}
+		}
+	}
+	/* Many names that end one soon after the other are one sweep. */
+	local->sweep_ms = next_ms && next_ms < now_ms + SWEEP_MS ? now_ms + SWEEP_MS : next_ms;
+}
+
+/* The name's meaning that still holds, or NULL. What goes meanwhile is for free_names(). */
 static struct name *find_locked(
-	struct local *local, const struct node *parent, const char *text, struct name **lapsed)
+	struct local *local, const struct node *parent, const char *text, struct name **dead)
 {
 	struct folder *folder = folder_of_locked(local, parent);
 	struct name *name = folder ? map_get(&folder->names, text) : NULL;
+	int64_t now_ms = clock_now_ms();
 
-	*lapsed = NULL;
-	if (!name || !name->until_ms || clock_now_ms() < name->until_ms)
-		return name;
-	*lapsed = remove_locked(folder, text);
-	return NULL;
+	*dead = NULL;
+	if (name && is_past(name, now_ms)) {
+		drop_locked(folder, text, name, dead);
+		name = map_get(&folder->names, text);
+	}
+	if (local->sweep_ms && now_ms >= local->sweep_ms)
+		sweep_locked(local, now_ms, dead);
+	return name;
+}
+
+/* What a lookup by that thread finds under a name, or NULL. */
+static const struct name *found_by(const struct name *name, pid_t tid)
+{
+	if (name && name->kind == LOCAL_OVER) {
+		if (!name->is_opened && name->tid == tid)
+			return name;
+		name = name->former;
+	}
+	/* What is found under its own name is asked for. */
+	return name && name->kind != LOCAL_RECENT ? name : NULL;
 }
 
 int local_lookup(struct call *call, struct node *parent, const char *name, struct node **child)
 {
 	struct local *local = call->mount->local;
-	struct name *found, *lapsed;
-	int r = -ENODATA;
+	const struct name *found;
+	struct name *dead;
 
 	pthread_mutex_lock(&local->lock);
-	found = find_locked(local, parent, name, &lapsed);
-	if (found && (found->kind == LOCAL_DIRECTORY || found->kind == LOCAL_FILE ||
-			     found->kind == LOCAL_TYPED))
-		r = 0;
-	if (found && found->kind == LOCAL_OVER && !found->is_opened && call->tid &&
-		found->tid == call->tid)
-		r = 0;
-	if (r == 0) {
+	found = found_by(find_locked(local, parent, name, &dead), call->tid);
+	if (found) {
 		*child = found->node;
 		tree_pin(call->mount->tree, *child);
 	}
 	pthread_mutex_unlock(&local->lock);
-	name_free(call->mount, lapsed);
-	if (r < 0 && parent->kind == NODE_SCRATCH)
-		r = -ENOENT;
-	return r;
+	free_names(call->mount, dead);
+	if (found)
+		return 0;
+	return parent->kind == NODE_SCRATCH ? -ENOENT : -ENODATA;
 }
 
 static bool is_listed(const struct name *name)
@@ -186,139 +245,201 @@ bool local_is_over(struct mount *mount, const struct node *parent, const char *n
 	return kind == LOCAL_OVER;
 }
 
-void local_put(struct mount *mount, struct node *parent, const char *name, enum local_kind kind,
-	struct node *node, pid_t tid)
+static struct folder *need_folder_locked(struct local *local, const struct node *parent)
 {
-	struct local *local = mount->local;
-	struct name *entry = must_alloc(sizeof(*entry)), *old;
-	struct folder *folder;
+	struct folder *folder = folder_of_locked(local, parent);
 
-	*entry = (struct name){.kind = kind, .node = node, .tid = tid};
-	if (kind == LOCAL_TYPED || kind == LOCAL_RECENT)
-		entry->until_ms = clock_now_ms() + TYPED_MS;
-	if (kind == LOCAL_OVER && tid)
-		entry->until_ms = clock_now_ms() + SWITCH_MS;
-	entry->is_opened = kind == LOCAL_OVER && !tid;
-	tree_pin(mount->tree, node);
-	pthread_mutex_lock(&local->lock);
-	folder = folder_of_locked(local, parent);
 	if (!folder) {
 		folder = must_alloc(sizeof(*folder));
 		map_put(&local->folders, parent->key, folder);
 	}
-	old = map_put(&folder->names, name, entry);
+	return folder;
+}
+
+static struct name *put_locked(struct mount *mount, const struct node *parent, const char *text,
+	struct name name, struct name *former)
+{
+	struct local *local = mount->local;
+	struct folder *folder = need_folder_locked(local, parent);
+	struct name *entry = must_alloc(sizeof(*entry));
+
+	*entry = name;
+	entry->former = former;
+	tree_pin(mount->tree, entry->node);
+	if (entry->until_ms && (!local->sweep_ms || entry->until_ms < local->sweep_ms))
+		local->sweep_ms = entry->until_ms;
 	folder->epoch++;
-	pthread_mutex_unlock(&local->lock);
-	name_free(mount, old);
+	return map_put(&folder->names, text, entry);
+}
+
+void local_put(struct mount *mount, struct node *parent, const char *name, enum local_kind kind,
+	struct node *node)
+{
+	bool is_timed = kind == LOCAL_TYPED || kind == LOCAL_RECENT;
+	struct name entry = {
+		.kind = kind, .node = node, .until_ms = is_timed ? clock_now_ms() + TYPED_MS : 0};
+	struct name *old;
+
+	pthread_mutex_lock(&mount->local->lock);
+	old = put_locked(mount, parent, name, entry, NULL);
+	pthread_mutex_unlock(&mount->local->lock);
+	free_names(mount, old);
+}
+
+bool local_switch(
+	struct mount *mount, struct node *parent, const char *name, struct node *node, pid_t tid)
+{
+	struct name entry = {.kind = LOCAL_OVER,
+		.node = node,
+		.tid = tid,
+		.until_ms = clock_now_ms() + SWITCH_MS};
+	struct name *found, *dead;
+	bool is_free;
+
+	pthread_mutex_lock(&mount->local->lock);
+	found = find_locked(mount->local, parent, name, &dead);
+	is_free = !found || found->kind == LOCAL_TYPED || found->kind == LOCAL_RECENT;
+	if (is_free)
+		put_locked(mount, parent, name, entry, found);
+	pthread_mutex_unlock(&mount->local->lock);
+	free_names(mount, dead);
+	return is_free;
 }
 
 struct node *local_get(
 	struct mount *mount, const struct node *parent, const char *name, enum local_kind *kind)
 {
-	struct name *found, *lapsed;
+	struct name *found, *dead;
 	struct node *node = NULL;
 
 	pthread_mutex_lock(&mount->local->lock);
-	found = find_locked(mount->local, parent, name, &lapsed);
+	found = find_locked(mount->local, parent, name, &dead);
 	if (found) {
 		node = found->node;
 		*kind = found->kind;
 		tree_pin(mount->tree, node);
 	}
 	pthread_mutex_unlock(&mount->local->lock);
-	name_free(mount, lapsed);
+	free_names(mount, dead);
 	return node;
 }
 
-void local_opened(struct mount *mount, struct node *parent, const char *name)
+void local_opened(
+	struct mount *mount, struct node *parent, const char *name, const struct node *node)
 {
-	struct name *found, *lapsed;
+	struct folder *folder;
+	struct name *found;
 
 	pthread_mutex_lock(&mount->local->lock);
-	found = find_locked(mount->local, parent, name, &lapsed);
-	if (found && found->kind == LOCAL_OVER) {
+	/* Not by find_locked(): its second may just be over, and it is open now. */
+	folder = folder_of_locked(mount->local, parent);
+	found = folder ? map_get(&folder->names, name) : NULL;
+	if (found && found->node == node) {
 		found->is_opened = true;
 		found->until_ms = 0;
 	}
 	pthread_mutex_unlock(&mount->local->lock);
-	name_free(mount, lapsed);
 }
 
 bool local_remove(
 	struct mount *mount, const struct node *parent, const char *name, const struct node *node)
 {
-	struct name *found, *lapsed;
+	struct name *found, *dead;
+	bool is_it;
 
 	pthread_mutex_lock(&mount->local->lock);
-	found = find_locked(mount->local, parent, name, &lapsed);
-	if (found && (!node || found->node == node))
-		remove_locked(folder_of_locked(mount->local, parent), name);
-	else
-		found = NULL;
+	found = find_locked(mount->local, parent, name, &dead);
+	is_it = found && (!node || found->node == node);
+	if (is_it)
+		drop_locked(folder_of_locked(mount->local, parent), name, found, &dead);
 	pthread_mutex_unlock(&mount->local->lock);
-	name_free(mount, lapsed);
-	name_free(mount, found);
-	return found != NULL;
+	free_names(mount, dead);
+	return is_it;
 }
 
-bool local_has_names(struct mount *mount, const struct node *directory, bool but_directories)
+bool local_is_typed(struct mount *mount, const struct node *parent, const char *name, bool forget)
+{
+	struct name *found, *over, *dead;
+	bool is_typed;
+
+	pthread_mutex_lock(&mount->local->lock);
+	found = find_locked(mount->local, parent, name, &dead);
+	over = found && found->kind == LOCAL_OVER ? found : NULL;
+	if (over)
+		found = over->former;
+	is_typed = found && found->kind == LOCAL_TYPED;
+	if (is_typed && forget && over) {
+		over->former = NULL;
+		bury(found, &dead);
+	} else if (is_typed && forget) {
+		drop_locked(folder_of_locked(mount->local, parent), name, found, &dead);
+	}
+	pthread_mutex_unlock(&mount->local->lock);
+	free_names(mount, dead);
+	return is_typed;
+}
+
+bool local_has_listed(struct mount *mount, const struct node *directory)
 {
 	struct folder *folder;
 	bool has = false;
 
 	pthread_mutex_lock(&mount->local->lock);
 	folder = folder_of_locked(mount->local, directory);
-	if (folder) {
-		map_for_each (entry, &folder->names) {
-			const struct name *name = entry->value;
-
-			has = has || name->kind == LOCAL_FILE || name->kind == LOCAL_OVER ||
-			      (name->kind == LOCAL_DIRECTORY && !but_directories);
-		}
-	}
+	if (folder)
+		map_for_each (entry, &folder->names)
+			has = has || is_listed(entry->value);
 	pthread_mutex_unlock(&mount->local->lock);
 	return has;
 }
 
-/* Whether a directory's key is the pushed version's, its repository's or a parent's of that. */
-static bool is_on_the_way(const char *key, const char *repository_key, const char *tag)
+struct node *local_any_spool(struct mount *mount, const struct node *directory)
 {
-	size_t len = strlen(key), whole = strlen(repository_key);
+	struct node *node = NULL;
+	struct folder *folder;
 
-	if (len <= whole)
-		return strncmp(key, repository_key, len) == 0 &&
-		       (repository_key[len] == '/' || repository_key[len] == '\0');
-	return strncmp(key, repository_key, whole) == 0 && key[whole] == ':' &&
-	       strcmp(key + whole + 1, tag) == 0;
+	pthread_mutex_lock(&mount->local->lock);
+	folder = folder_of_locked(mount->local, directory);
+	if (folder)
+		map_for_each (entry, &folder->names) {
+			const struct name *name = entry->value;
+
+			if (name->node->kind == NODE_SPOOL)
+				node = name->node;
+		}
+	if (node)
+		tree_pin(mount->tree, node);
+	pthread_mutex_unlock(&mount->local->lock);
+	return node;
+}
+
+/* The directory NAME in the folder of that key is the registry's from now on. */
+static void publish_locked(
+	struct local *local, const char *folder_key, const char *name, struct name **dead)
+{
+	struct folder *folder = map_get(&local->folders, folder_key);
+	struct name *found = folder ? map_get(&folder->names, name) : NULL;
+
+	if (found && found->kind == LOCAL_DIRECTORY && found->node->kind != NODE_SCRATCH)
+		drop_locked(folder, name, found, dead);
 }
 
 void local_published(struct mount *mount, const char *host, const char *repository, const char *tag)
 {
-	scoped(freep) char *repository_key = must_print("%s/%s", host, repository);
-	struct name *removed;
+	scoped(freep) char *key = must_print("%s/%s", host, repository);
+	char version[REFERENCE_TAG_MAX + 1];
+	struct name *dead = NULL;
+	char *end;
 
-	do { /* one by one: freeing a node may need the lock to be free */
-		removed = NULL;
-		pthread_mutex_lock(&mount->local->lock);
-		map_for_each (at, &mount->local->folders) {
-			struct folder *folder = at->value;
-
-			map_for_each (entry, &folder->names) {
-				struct name *name = entry->value;
-
-				if (name->kind == LOCAL_DIRECTORY &&
-					name->node->kind != NODE_SCRATCH &&
-					is_on_the_way(name->node->key, repository_key, tag)) {
-					removed = remove_locked(folder, entry->key);
-					break;
-				}
-			}
-			if (removed)
-				break;
-		}
-		pthread_mutex_unlock(&mount->local->lock);
-		name_free(mount, removed);
-	} while (removed);
+	reference_version_of_tag(tag, version);
+	pthread_mutex_lock(&mount->local->lock);
+	publish_locked(mount->local, key, version, &dead);
+	while ((end = strrchr(key, '/'))) { /* a host has none */
+		*end = '\0';
+		publish_locked(mount->local, key, end + 1, &dead);
+	}
+	pthread_mutex_unlock(&mount->local->lock);
+	free_names(mount, dead);
 }
 
 void local_each_spool(struct mount *mount, void (*visit)(struct mount *mount, struct spool *spool))

@@ -14,7 +14,8 @@ struct local;
 enum local_kind {
 	LOCAL_DIRECTORY, /* made by mkdir: a NODE_DIRECTORY, NODE_VERSION or NODE_SCRATCH */
 	LOCAL_FILE,      /* a spool, under its only name */
-	LOCAL_OVER,      /* a spool that is to replace what is published under that name */
+	LOCAL_OVER,      /* a spool that is to replace what is published under that name; what
+			    the name was before (typed or recent) lasts below it */
 	LOCAL_TYPED,     /* what was published under another name than its own, for a while */
 	LOCAL_RECENT,    /* the same under its own name: found by asking, kept for its times */
 };
@@ -40,24 +41,37 @@ bool local_is_made(struct mount *mount, const struct node *directory);
 /* Whether a file published under that name is being replaced: then nobody may keep the name. */
 bool local_is_over(struct mount *mount, const struct node *parent, const char *name);
 
-/* Gives the name a meaning; the former one, if any, is dropped. Pins the node. For LOCAL_OVER
- * `tid` is the thread that may find it, once and within a second. */
+/* Gives the name a meaning (any but LOCAL_OVER); the former one, if any, is dropped. Pins the
+ * node. */
 void local_put(struct mount *mount, struct node *parent, const char *name, enum local_kind kind,
-	struct node *node, pid_t tid);
+	struct node *node);
+
+/* Makes the name LOCAL_OVER, a spool that thread `tid` may find, once and within a second. False
+ * where it is that already. Pins the node. */
+bool local_switch(
+	struct mount *mount, struct node *parent, const char *name, struct node *node, pid_t tid);
 
 /* What the name means, pinned, whoever asks; NULL for nothing. */
 struct node *local_get(
 	struct mount *mount, const struct node *parent, const char *name, enum local_kind *kind);
 
 /* A switched file has been opened: it no longer lapses, and no lookup finds it. */
-void local_opened(struct mount *mount, struct node *parent, const char *name);
+void local_opened(
+	struct mount *mount, struct node *parent, const char *name, const struct node *node);
 
 /* Drops the name if it means that node (NULL: whatever it means). Whether it did. */
 bool local_remove(
 	struct mount *mount, const struct node *parent, const char *name, const struct node *node);
 
-/* Whether the directory holds local names other than directories (`but_directories`), or any. */
-bool local_has_names(struct mount *mount, const struct node *directory, bool but_directories);
+/* Whether the name resolves only because it was typed, be it being written over; with `forget` it
+ * does so no more. */
+bool local_is_typed(struct mount *mount, const struct node *parent, const char *name, bool forget);
+
+/* Whether the directory holds local names that are listed. */
+bool local_has_listed(struct mount *mount, const struct node *directory);
+
+/* A spool that has its name in the directory, pinned, or NULL. */
+struct node *local_any_spool(struct mount *mount, const struct node *directory);
 
 /* After a push to HOST/REPOSITORY:TAG: the directories on the way are the registry's now. */
 void local_published(

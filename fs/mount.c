@@ -51,8 +51,14 @@ static void get_signals(sigset_t *signals)
 static void prepare_process(void)
 {
 	const struct rlimit none = {0, 0};
+	struct rlimit files;
 	sigset_t signals;
 
+	/* Each file open for reading, or waiting to be published, is a descriptor. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	/* Passwords and tokens are not to end up in a core dump, nor charts be read by others. */
 	setrlimit(RLIMIT_CORE, &none);
 	umask(077);

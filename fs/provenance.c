@@ -80,9 +80,10 @@ int provenance_archive(struct call *call, const struct spool *spool, const char 
 	int r;
 
 	*archive = local_get(call->mount, spool->parent, archive_name, &kind);
-	if (*archive && (*archive)->kind == NODE_SPOOL && kind == LOCAL_OVER &&
-		!spool_is_dirty((*archive)->spool)) {
-		/* Opened over what is published, and nothing written yet. */
+	/* Opened over what is published, and nothing written yet; or published, but maybe not the
+	 * last under that name. */
+	if (*archive && (kind == LOCAL_RECENT ||
+				(kind == LOCAL_OVER && !spool_is_dirty((*archive)->spool)))) {
 		tree_unpin(call->mount->tree, *archive);
 		*archive = NULL;
 	}
@@ -120,6 +121,7 @@ int provenance_push(struct call *call, const struct node *archive, const struct 
 	if (!chart)
 		return fail_within(&call->err, "the published %s", archive->name);
 	push->chart = chart;
+	push->is_same_archive = true;
 	push->provenance = text;
 	push->mtime = published->created;
 	push->archive = (struct chart_blob){archive->digest, archive->size};

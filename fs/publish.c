@@ -52,7 +52,10 @@ static void name_published(struct call *call, struct spool *spool, const struct 
 	node = lookup_file(mount, spool->parent, spool->name, target->repository, target->tag,
 		&layer->digest, layer->size, manifest->created);
 	tree_set_mtime(mount->tree, node, spool->mtime.tv_sec);
-	local_put(mount, spool->parent, spool->name, is_own ? LOCAL_RECENT : LOCAL_TYPED, node, 0);
+	/* Another file may have been given the name meanwhile. */
+	if (!spool_is_unlinked(spool))
+		local_put(mount, spool->parent, spool->name, is_own ? LOCAL_RECENT : LOCAL_TYPED,
+			node);
 	tree_unpin(mount->tree, node);
 	spool_set_state(spool, SPOOL_CLEAN);
 	notify_entry(mount, spool->parent, spool->name);
@@ -128,8 +131,10 @@ static int publish_archive(struct call *call, struct spool *spool, bool is_stric
 /* The archive beside a provenance is a spool of this mount whose push has failed: both again. */
 static int publish_both(struct call *call, struct node *archive, bool *is_staged)
 {
-	int r = spool_acquire(call, archive->spool);
+	int r = spool_await_writer(call, archive->spool);
 
+	if (r == 0 || r == -EBUSY)
+		r = spool_acquire(call, archive->spool);
 	if (r < 0)
 		return r;
 	/* One that is still being written takes the provenance along at its own close. */
@@ -190,7 +195,7 @@ int publish_spool(struct call *call, struct node *node, bool is_strict)
 	struct spool *spool = node->spool;
 	int r;
 
-	if (spool->state != SPOOL_DIRTY || spool->is_unlinked ||
+	if (spool->state != SPOOL_DIRTY || spool_is_unlinked(spool) ||
 		publish_is_scratch(spool->parent, spool->name))
 		return 0;
 	if (!call->may_wait)
@@ -223,7 +228,7 @@ int publish_rename(
 		spool_set_state(spool, old_state);
 	} else {
 		if (spool->state != SPOOL_CLEAN)
-			local_put(mount, new_parent, new_name, LOCAL_FILE, node, 0);
+			local_put(mount, new_parent, new_name, LOCAL_FILE, node);
 		local_remove(mount, old_parent, old_name, node);
 		notify_directory(mount, old_parent);
 	}
@@ -239,9 +244,15 @@ void publish_give_up(struct call *call, struct node *node)
 
 	if (spool_acquire(&waiting, spool) < 0)
 		return;
-	if (spool->state == SPOOL_DIRTY && !spool->is_unlinked &&
+	if (spool->state == SPOOL_DIRTY && !spool_is_unlinked(spool) &&
 		!publish_is_scratch(spool->parent, spool->name)) {
 		snprintf(reason, sizeof(reason), "%s was not published", spool->name);
+		/* Over a name that was but typed it is a new file like any other. */
+		if (spool->is_over &&
+			local_is_typed(call->mount, spool->parent, spool->name, false)) {
+			spool->is_over = false;
+			local_put(call->mount, spool->parent, spool->name, LOCAL_FILE, node);
+		}
 		if (spool->is_over)
 			spool_keep(spool, reason);
 		else if (!layout_is_provenance(spool->name))

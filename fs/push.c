@@ -42,10 +42,15 @@ static int encode(struct call *call, const struct push *push, struct parts *part
 	return 0;
 }
 
+static bool has_archive(const struct manifest *manifest, const struct push *push)
+{
+	return manifest->chart && digest_equal(&manifest->chart->digest, &push->archive.digest);
+}
+
 /* Whether a manifest holds this archive, and the provenance if one was written. */
 static bool holds(const struct manifest *manifest, const struct push *push)
 {
-	if (!manifest->chart || !digest_equal(&manifest->chart->digest, &push->archive.digest))
+	if (!has_archive(manifest, push))
 		return false;
 	if (!push->provenance)
 		return true;
@@ -84,6 +89,9 @@ static int is_published(struct call *call, const struct push *push, const struct
 	if (r < 0)
 		return r;
 	manifest = manifest_parse(bytes.at, bytes.len, &call->err);
+	if (push->is_same_archive && (!manifest || !has_archive(manifest, push)))
+		return fail(&call->err, EINVAL,
+			"the archive has been replaced: copy its own provenance");
 	if (!manifest || !holds(manifest, push))
 		return 0;
 	resolve_pushed(call->mount, target->registry, target->repository, target->tag, bytes.at,
@@ -158,6 +166,9 @@ int push_chart(struct call *call, const struct push *push, struct manifest **man
 		resolve_refused(call->mount, target->registry, target->repository);
 	if (r < 0)
 		return fail_within(&call->err, "cannot push %s/%s:%s",
+			registry_host(target->registry), target->repository, target->tag);
+	if (wait_is_over(&call->wait)) /* too late: its writer will not hear of it */
+		log_info("%s/%s:%s is published, though its writer was interrupted",
 			registry_host(target->registry), target->repository, target->tag);
 	cache_archive(call, push);
 	return 0;

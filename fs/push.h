@@ -12,6 +12,7 @@ struct push {
 	struct chart_blob archive;
 	int archive_fd;
 	const struct buf *provenance; /* NULL: none was written */
+	bool is_same_archive;         /* only if the tag means this archive already, or nothing */
 };
 
 /* Pushes; nothing is sent that the registry is known to have. On success what was pushed is known

@@ -29,14 +29,14 @@
 #include "cache/base/log.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
-#include "fs/layout.h"
 #include "fs/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-enum { CLOSED_MS = 1000 };
+/* For how long a RELEASE may be on its way after the close that it belongs to. */
+enum { CLOSING_MS = 5000 };
 
 int spool_new(struct call *call, struct node *parent, const char *name, struct node **node)
 {
@@ -87,9 +87,9 @@ int spool_acquire(struct call *call, struct spool *spool)
 				   : -EWOULDBLOCK;
 	if (r == 0)
 		spool->is_busy = true;
-	pthread_mutex_unlock(&spool->lock);
-	if (r == -EINTR)
+	else if (r == -EINTR)
 		fail(&call->err, EINTR, "interrupted while %s was being pushed", spool->name);
+	pthread_mutex_unlock(&spool->lock);
 	return r;
 }
 
@@ -114,7 +114,7 @@ bool spool_is_listed(struct spool *spool)
 	bool is_listed;
 
 	pthread_mutex_lock(&spool->lock);
-	is_listed = !spool->is_complete;
+	is_listed = (spool->writers && !spool->is_closing) || !spool->is_complete;
 	pthread_mutex_unlock(&spool->lock);
 	return is_listed;
 }
@@ -125,6 +125,7 @@ static void change(struct spool *spool, uint64_t size)
 	pthread_mutex_lock(&spool->lock);
 	spool->size = size;
 	spool->is_complete = false;
+	spool->is_closing = false;
 	clock_gettime(CLOCK_REALTIME, &spool->mtime);
 	spool->state = size ? SPOOL_DIRTY : SPOOL_EMPTY;
 	pthread_mutex_unlock(&spool->lock);
@@ -246,28 +247,77 @@ void spool_set_complete(struct spool *spool, bool is_complete)
 void spool_move(struct spool *spool, struct node *parent, const char *name)
 {
 	struct node *old = spool->parent;
+	char *old_name = spool->name;
 
 	tree_pin(spool->mount->tree, parent);
+	pthread_mutex_lock(&spool->lock); /* whoever waits for it may want to name it */
 	spool->parent = parent;
-	tree_unpin(spool->mount->tree, old);
-	free(spool->name);
 	spool->name = must_copy(name);
+	pthread_mutex_unlock(&spool->lock);
+	tree_unpin(spool->mount->tree, old);
+	free(old_name);
+}
+
+void spool_unlink(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->lock);
+	spool->is_unlinked = true;
+	pthread_mutex_unlock(&spool->lock);
+}
+
+bool spool_is_unlinked(struct spool *spool)
+{
+	bool is_unlinked;
+
+	pthread_mutex_lock(&spool->lock);
+	is_unlinked = spool->is_unlinked;
+	pthread_mutex_unlock(&spool->lock);
+	return is_unlinked;
+}
+
+int spool_await_writer(struct call *call, struct spool *spool)
+{
+	int64_t deadline_ms = clock_now_ms() + CLOSING_MS;
+	int r = 0;
+
+	pthread_mutex_lock(&spool->lock);
+	while (r == 0 && spool->writers && spool->is_closing)
+		r = call->may_wait
+			    ? wait_step(&call->wait, &spool->changed, &spool->lock, deadline_ms)
+			    : -EWOULDBLOCK;
+	if (r == -EINTR)
+		fail(&call->err, EINTR, "interrupted while %s was being closed", spool->name);
+	else if (r != -EWOULDBLOCK && spool->writers)
+		r = fail(&call->err, EBUSY, "%s is being written already", spool->name);
+	else if (r == -ETIMEDOUT)
+		r = 0;
+	pthread_mutex_unlock(&spool->lock);
+	return r;
 }
 
 int spool_begin_writing(struct call *call, struct spool *spool)
 {
+	pid_t process = call_process(call);
 	int r = 0;
 
 	pthread_mutex_lock(&spool->lock);
-	if (spool->writers)
-		r = -EBUSY;
-	else
+	if (spool->writers) {
+		r = fail(&call->err, EBUSY, "%s is being written already", spool->name);
+	} else {
 		spool->writers = 1;
+		spool->is_closing = false;
+		spool->opener = process;
+	}
 	pthread_mutex_unlock(&spool->lock);
-	if (r < 0)
-		return fail(&call->err, EBUSY, "%s is being written already", spool->name);
-	spool->opener = call_process(call);
-	return 0;
+	return r;
+}
+
+void spool_note_close(struct spool *spool, pid_t process)
+{
+	pthread_mutex_lock(&spool->lock);
+	if (!process || !spool->opener || process == spool->opener)
+		spool->is_closing = true;
+	pthread_mutex_unlock(&spool->lock);
 }
 
 void spool_end_writing(struct spool *spool)
@@ -276,22 +326,6 @@ void spool_end_writing(struct spool *spool)
 	spool->writers = 0;
 	pthread_cond_broadcast(&spool->changed);
 	pthread_mutex_unlock(&spool->lock);
-}
-
-int spool_await_writer(struct call *call, struct spool *spool)
-{
-	int64_t end_ms = clock_now_ms() + CLOSED_MS;
-	int r = 0;
-
-	pthread_mutex_lock(&spool->lock);
-	while (r == 0 && spool->writers)
-		r = call->may_wait ? wait_step(&call->wait, &spool->changed, &spool->lock, end_ms)
-				   : -EWOULDBLOCK;
-	pthread_mutex_unlock(&spool->lock);
-	if (r == -EINTR)
-		return fail(
-			&call->err, EINTR, "interrupted while %s was being closed", spool->name);
-	return r == -ETIMEDOUT ? 0 : r;
 }
 
 void spool_keep(struct spool *spool, const char *reason)

@@ -32,13 +32,14 @@ struct spool {
 	bool is_complete;       /* the same: it had all its bytes when it was pushed or refused */
 	enum spool_state state; /* the same */
 	unsigned writers;       /* guarded by lock: open for writing */
+	bool is_closing;        /* the same: its opener has closed it and written no more */
+	bool is_unlinked;       /* the same: lost its name, nothing is pushed any more */
+	pid_t opener;           /* the same: who opened it last for writing, 0: not known */
 
 	/* Of the acquirer: */
 	bool is_over;        /* replaces what is published under its name */
-	bool is_unlinked;    /* its name was removed: nothing is pushed any more */
 	struct node *parent; /* where it has its name; pinned */
 	char *name;
-	pid_t opener; /* the process that opened it last for writing, 0: not known */
 };
 
 /* A new empty file of that name; its node comes back pinned, with no other reference. */
@@ -54,11 +55,21 @@ void spool_release(struct spool *spool);
 /* What attr_fill() shows of a NODE_SPOOL. */
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime);
 
-/* Whether a listing shows it: scratch, or an archive whose push has not been tried yet. */
+/* Whether a listing shows it: scratch, still open for writing, or without all its bytes as far as
+ * that is known. */
 bool spool_is_listed(struct spool *spool);
 
 /* Whether it has bytes that no registry has been given. Anybody may ask. */
 bool spool_is_dirty(struct spool *spool);
+
+/* Its name is gone, or means something else: what is written to it stays nobody's. For anybody. */
+void spool_unlink(struct spool *spool);
+bool spool_is_unlinked(struct spool *spool);
+
+/* Waits until nobody has it open for writing. RELEASE comes some time after the close(2) that it
+ * belongs to has returned: so what its opener has closed is waited for, a while; what is still
+ * being written is EBUSY at once. -EWOULDBLOCK, -EINTR. The spool is not acquired. */
+int spool_await_writer(struct call *call, struct spool *spool);
 
 /* The acquirer's: */
 void spool_set_state(struct spool *spool, enum spool_state state);
@@ -74,11 +85,8 @@ void spool_move(struct spool *spool, struct node *parent, const char *name);
 /* Counts openings for writing: EBUSY for a second one at a time. */
 int spool_begin_writing(struct call *call, struct spool *spool);
 void spool_end_writing(struct spool *spool);
-
-/* Waits for who has it open for writing, for a second: RELEASE may still be on its way when
- * close(2) has returned long ago. 0 also when it is still open then. Not for who has acquired it.
- */
-int spool_await_writer(struct call *call, struct spool *spool);
+/* A descriptor is being closed, by that process (0: not known). */
+void spool_note_close(struct spool *spool, pid_t process);
 
 /* Keeps the bytes in the cache's failed/ and says so in the log, with the reason in front. */
 void spool_keep(struct spool *spool, const char *reason);

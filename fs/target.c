@@ -61,6 +61,15 @@ static int in_directory(
 
 	if (*directory->path && strcmp(reference_last_component(directory->path), name) == 0)
 		return set_repository(call, target, directory->path, "");
+	if (*directory->path && layout_is_version(reference_last_component(directory->path))) {
+		r = resolve_has_children(call, directory->registry, directory->path, &is);
+		if (r < 0)
+			return r;
+		if (!is)
+			return fail(&call->err, EINVAL,
+				"chart %s does not belong into %s, which reads as a version", name,
+				directory->path);
+	}
 	if (*directory->path) {
 		r = is_chart(call, directory, &is);
 		if (r < 0)

@@ -16,8 +16,9 @@
  * a node is fixed when it is made, but for what says otherwise.
  *
  * Locks of fs/, in the order in which they may be taken:
- *	spool.lock	one file that is being written; the only one held across network calls
+ *	spool_acquire()	one file that is being written; the only one held across network calls
  *	local.lock	the names of this mount
+ *	spool.lock	what others than its acquirer may ask of a spool
  *	resolve.lock	what is known of catalogs and hosts
  *	facts, flights, staging, pool, tree: leaves
  */
