@@ -118,8 +118,8 @@ tell_logs() { # FOLDER
 }
 
 # What a file of tests has left behind is told and ended, so that it disturbs no other.
-sweep() { # FOLDER LOG
-	local end=$((SECONDS + 10)) pid mount
+sweep() { # FOLDER LOG [SECONDS to end by themselves]
+	local end=$((SECONDS + ${3:-10})) pid mount
 	while [ -n "$(processes_of "$1")" ] && ((SECONDS < end)); do
 		sleep 0.1
 	done
@@ -193,10 +193,12 @@ run_all() { # JOBS
 }
 
 stop() {
-	local pid
-	trap - INT TERM
+	local pid kind file log
+	trap '' INT TERM
 	for pid in "${!running[@]}"; do
+		read -r kind file _ log <<<"${running[$pid]}"
 		kill -TERM -- -"$pid" 2>/dev/null
+		sweep "$scratch/$kind-${file##*/}" "$log" 0
 	done
 	rm -rf --one-file-system -- "$scratch"
 	exit 130
