@@ -45,7 +45,16 @@ struct walk {
 	int last_entries; /* of the page last read */
 	bool had_link;
 	int64_t deadline_ms;
+	const struct wait *caller;
+	struct wait wait; /* the caller's, and until the deadline */
 };
+
+static bool is_walk_over(void *of)
+{
+	const struct walk *walk = of;
+
+	return wait_is_over(walk->caller) || clock_now_ms() > walk->deadline_ms;
+}
 
 static void walk_clear(struct walk *walk)
 {
@@ -77,8 +86,7 @@ static int find_next(struct walk *walk, const struct response *response, struct 
 }
 
 /* Asks for one page. 1: it is read. 0: it was no success, `response` tells. */
-static int ask(struct walk *walk, const char *path, struct response *response,
-	const struct wait *wait, struct error *err)
+static int ask(struct walk *walk, const char *path, struct response *response, struct error *err)
 {
 	struct pages *pages = walk->pages;
 	scoped(exchange_clearp) struct exchange get = {.method = "GET",
@@ -86,8 +94,11 @@ static int ask(struct walk *walk, const char *path, struct response *response,
 		.headers = {"Accept: application/json"},
 		.limit = PAGES_PAGE_BYTES,
 		.scopes = {pages->scope}};
-	int r = exchange_run(pages->endpoint, &get, wait, err);
+	int r = exchange_run(pages->endpoint, &get, &walk->wait, err);
 
+	if (r == -EINTR && !wait_is_over(walk->caller))
+		return fail(err, EIO, "the listing of %s takes too long",
+			endpoint_host(pages->endpoint));
 	if (r < 0)
 		return r;
 	*response = get.response;
@@ -98,23 +109,20 @@ static int ask(struct walk *walk, const char *path, struct response *response,
 	if (++walk->page_count > PAGES_MAX || walk->byte_count > PAGES_PAGE_BYTES)
 		return fail(
 			err, EIO, "the listing of %s does not end", endpoint_host(pages->endpoint));
-	if (clock_now_ms() > walk->deadline_ms)
-		return fail(err, EIO, "the listing of %s takes too long",
-			endpoint_host(pages->endpoint));
 	r = pages_parse(buf_text(&response->body), response->body.len, pages->member,
 		pages->accepts, &pages->hidden, walk->names, err);
 	walk->last_entries = r;
 	return r < 0 ? r : 1;
 }
 
-static int first_page(struct walk *walk, const struct wait *wait, struct error *err)
+static int first_page(struct walk *walk, struct error *err)
 {
 	struct pages *pages = walk->pages;
 	scoped(freep) char *path = pages->is_unsized
 					   ? must_copy(pages->path)
 					   : must_print("%s?n=%d", pages->path, PAGES_ENTRIES);
 	struct response *answer = &pages->answer;
-	int r = ask(walk, path, answer, wait, err);
+	int r = ask(walk, path, answer, err);
 
 	if (r == 0)
 		return fail(err, EREMOTEIO, "%s answers %d", endpoint_host(pages->endpoint),
@@ -125,7 +133,7 @@ static int first_page(struct walk *walk, const struct wait *wait, struct error *
 	return r;
 }
 
-static int next_page(struct walk *walk, const struct wait *wait, struct error *err)
+static int next_page(struct walk *walk, struct error *err)
 {
 	scoped(response_clearp) struct response response = {0};
 	const char *host = endpoint_host(walk->pages->endpoint);
@@ -133,7 +141,7 @@ static int next_page(struct walk *walk, const struct wait *wait, struct error *e
 
 	if (map_put(&walk->seen, buf_text(&walk->url), walk))
 		return fail(err, EIO, "the listing of %s repeats a page", host);
-	r = ask(walk, buf_text(&walk->url), &response, wait, err);
+	r = ask(walk, buf_text(&walk->url), &response, err);
 	if (r == 0)
 		return fail(err, response.status == 429 || response.status >= 500 ? EAGAIN : EIO,
 			"%s answers %d in the middle of a listing", host, response.status);
@@ -142,7 +150,7 @@ static int next_page(struct walk *walk, const struct wait *wait, struct error *e
 
 /* A full page without a Link: one question more, because some servers have more and do not say so.
  * Whatever comes, but more names, is taken for the end. */
-static int probe_end(struct walk *walk, const struct wait *wait, struct error *err)
+static int probe_end(struct walk *walk, struct error *err)
 {
 	struct pages *pages = walk->pages;
 	struct names *names = walk->names;
@@ -158,7 +166,7 @@ static int probe_end(struct walk *walk, const struct wait *wait, struct error *e
 	if (buf_printf(&path, "%s?n=%d", pages->path, PAGES_ENTRIES) < 0 ||
 		url_add_parameter(&path, "last", names_get(names, before - 1)) < 0)
 		return fail(err, EIO, "a name in the listing is too long");
-	r = ask(walk, buf_text(&path), &response, wait, err);
+	r = ask(walk, buf_text(&path), &response, err);
 	if (r <= 0)
 		return r == -EIO || r == -EACCES ? 0 : r;
 	return find_next(walk, &response, err);
@@ -171,20 +179,22 @@ int pages_collect(
 		.names = names,
 		.url = BUF_INIT(URL_SIZE_MAX),
 		.deadline_ms =
-			clock_now_ms() + DEADLINE_TIMEOUTS * endpoint_timeout_ms(pages->endpoint)};
+			clock_now_ms() + DEADLINE_TIMEOUTS * endpoint_timeout_ms(pages->endpoint),
+		.caller = wait,
+		.wait = {.is_over = is_walk_over, .of = &walk}};
 	size_t before, hidden;
-	int r = first_page(&walk, wait, err);
+	int r = first_page(&walk, err);
 
 	do {
 		while (r == 0 && walk.url.len) {
 			if (pages->listener)
 				pages->listener->more(pages->listener->of, names);
-			r = next_page(&walk, wait, err);
+			r = next_page(&walk, err);
 		}
 		before = names->count;
 		hidden = pages->hidden;
 		if (r == 0)
-			r = probe_end(&walk, wait, err);
+			r = probe_end(&walk, err);
 		names_sort(names);
 	} while (r == 0 && (walk.url.len || names->count > before));
 	if (r == 0)

@@ -77,6 +77,11 @@ static int list_below_chart(struct call *call, struct listing *listing)
 		fact_release(take(fact));
 		r = resolve_repositories(call, registry, !is_whole, &fact);
 	}
+	/* A catalog that breaks off takes no chart's versions with it. */
+	if (r < 0 && r != -EWOULDBLOCK && r != -EINTR && r != -EACCES) {
+		fact = resolve_peek_repositories(call->mount, registry);
+		r = fact ? 0 : r;
+	}
 	if (r == 0)
 		add_children(listing, fact_value(fact));
 	return r;

@@ -41,7 +41,7 @@ lists_catalog() {
 	[ "$(sort -u "$T/repositories" | wc -l)" = 20002 ]
 	[ "$(ls "$M" | tr '\n' ' ')" = "big load " ]
 	[ -d "$M/load/r19999" ]
-	[ ! -e "$M/load/r20000" ]
+	[ "$(setting name)" = quay ] || [ ! -e "$M/load/r20000" ]
 	is_content
 }
 
@@ -92,15 +92,16 @@ never_ends() {
 	start_scripted distribution-3
 	control charts '{"repository": "ns/app", "count": 2500, "same": true}'
 	mount_chartfs "oci://$REGISTRY" timeout=2
-	control faults '{"path": "*/tags/list", "action": "headers", "headers": {"Link": "<http://127.0.0.1:1/v2/ns/app/tags/list?n=1000&last=x>; rel=\"next\""}}'
+	control faults '{"path": "*/app/tags/list", "count": -1, "action": "headers", "headers": {"Link": "<http://127.0.0.1:1/v2/ns/app/tags/list?n=1000&last=x>; rel=\"next\""}}'
 	run ls "$M/ns/app"
 	[[ "$output" == *"Input/output error"* ]]
 	grep -q 'another server' "$M.log"
-	control faults '{"path": "*/tags/list", "action": "drip", "seconds": 0.5, "count": -1}'
+	no_faults
+	control faults '{"path": "*/app/tags/list", "action": "drip", "seconds": 0.5, "count": -1}'
 	run ls "$M/ns/app"
-	[ "$status" -ne 0 ]
+	[[ "$output" == *"Input/output error"* ]]
+	grep -q 'takes too long' "$M.log"
 	((SECONDS - began < 150))
-	control faults '{"path": "*/tags/list", "action": "delay", "seconds": 0, "count": 1}'
-	curl -s -X DELETE "localhost:$CONTROL/faults"
+	no_faults
 	[ "$(ls -f "$M/ns/app" | wc -l)" = 2502 ]
 }

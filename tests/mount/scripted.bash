@@ -77,6 +77,10 @@ control() {
 	curl -sS -f --max-time 60 --noproxy '*' ${2:+--data-binary "$2"} "http://localhost:$CONTROL/$1"
 }
 
+no_faults() {
+	curl -sS -f -X DELETE --noproxy '*' "http://localhost:$CONTROL/faults"
+}
+
 setting() { # FIELD of the profile
 	control settings | jq -r ".$1"
 }
