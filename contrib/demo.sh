@@ -35,7 +35,7 @@ registry_port() {
 }
 
 registry_listens() {
-	[ -n "$(registry_port)" ] || ! is_registry "$(cat "$demo/registry.pid")"
+	[ -n "$(registry_port)" ] || ! kill -0 "$(cat "$demo/registry.pid")" 2>/dev/null
 }
 
 start_registry() {
@@ -47,8 +47,12 @@ start_registry() {
 	: >"$demo/registry.log"
 	setsid "$registry" serve "$demo/registry.yml" </dev/null >>"$demo/registry.log" 2>&1 3>&- 4>&- &
 	echo $! >"$demo/registry.pid"
-	wait_for 30 registry_listens || true
-	[ -n "$(registry_port)" ] || { cat "$demo/registry.log" >&2; return 1; }
+	wait_for 60 registry_listens || true
+	[ -n "$(registry_port)" ] || {
+		echo "demo: the registry does not start:" >&2
+		cat "$demo/registry.log" >&2
+		return 1
+	}
 }
 
 make_chart() { # NAME VERSION: the archive in $demo
@@ -119,7 +123,7 @@ stop() {
 	pid=$(cat "$demo/registry.pid" 2>/dev/null || true)
 	if [ -n "$pid" ] && is_registry "$pid"; then
 		kill "$pid"
-		wait_for 30 registry_is_gone "$pid"
+		wait_for 30 registry_is_gone "$pid" || { echo "demo: the registry does not end" >&2; return 1; }
 	fi
 	rm -rf --one-file-system -- "$demo"
 }

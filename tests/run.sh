@@ -124,7 +124,7 @@ sweep() { # FOLDER LOG [SECONDS to end by themselves]
 		sleep 0.1
 	done
 	for pid in $(processes_of "$1"); do
-		echo "# left behind: process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")" >>"$2"
+		echo "# left behind: process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")" >>"$2"
 		kill -KILL "$pid" 2>/dev/null
 	done
 	while read -r _ mount _; do
