@@ -95,6 +95,8 @@ write_registry_config() { # FOLDER PORT AUTH EXTRA
 	if [ "$3" = htpasswd ]; then
 		htpasswd -Bbn user secret >"$1/htpasswd" 2>/dev/null
 		printf 'auth: {htpasswd: {realm: test, path: %s}}\n' "$1/htpasswd" >>"$1/config.yml"
+	elif [ "$3" != plain ]; then
+		echo "$REGISTRY_AUTH" >>"$1/config.yml"
 	fi
 }
 
@@ -131,7 +133,8 @@ run_registry() {
 	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
 }
 
-# start_registry [plain|htpasswd] [EXTRA of its http section]: exports REGISTRY, REGISTRY_PID,
+# start_registry [plain|htpasswd|token] [EXTRA of its http section]: with token, $REGISTRY_AUTH is the
+# auth section of its configuration. Exports REGISTRY, REGISTRY_PID,
 # REGISTRY_DIR, REGISTRY_LOG, and REGISTRY_USER with htpasswd. $REGISTRY_PORT asks for a port.
 start_registry() {
 	local auth=${1:-plain} extra=${2:-} port try
