@@ -429,7 +429,7 @@ int auth_answer_offer(struct auth *auth, const struct response *response,
 
 bool auth_is_untried(struct auth *auth)
 {
-	char identity[ACCOUNT_IDENTITY_SIZE];
+	char identity[ACCOUNT_IDENTITY_SIZE] = "";
 	bool is_untried = true;
 
 	pthread_mutex_lock(&auth->lock);

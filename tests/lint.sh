@@ -68,7 +68,7 @@ cppcheck() {
 }
 
 shell() {
-	shellcheck -x -P tests/mount "${scripts[@]}"
+	shellcheck -S warning -x -P tests/mount "${scripts[@]}"
 }
 
 manual() {
