@@ -91,6 +91,7 @@ is_sanitized() {
 }
 
 @test "wrong bytes are EIO, told, and never shown; the right ones are fetched again" {
+	[ "$REGISTRY_KIND" != zot ] || skip "zot's storage has another form"
 	mount_chartfs
 	push_chart wrong/app 1.0.0 "$B"
 	digest=$(chart_digest wrong/app 1.0.0)
@@ -106,6 +107,7 @@ is_sanitized() {
 }
 
 @test "a blob that the registry has lost is told" {
+	[ "$REGISTRY_KIND" != zot ] || skip "zot's storage has another form"
 	mount_chartfs
 	make_chart lost 1.0.0 "$T/lost.tgz"
 	push_chart lost/lost 1.0.0 "$T/lost.tgz"
@@ -185,6 +187,7 @@ is_sanitized() {
 }
 
 @test "1,200 versions: their order, one request, little memory" {
+	[ "$REGISTRY_KIND" != zot ] || skip "zot's log has another form"
 	push_chart many/app 1.0 "$A" --count 1200 >/dev/null
 	mount_chartfs "oci://$REGISTRY" ttl=600
 	ls "$M" >/dev/null

@@ -4,7 +4,6 @@
 load lib
 
 setup_file() {
-	[ "$REGISTRY_KIND" != zot ] || skip "zot's log has another form"
 	start_registry
 	local dir=$BATS_FILE_TMPDIR
 	make_chart app 1.0.0 "$dir/app-1.0.0.tgz"
@@ -20,6 +19,7 @@ teardown_file() {
 }
 
 setup() {
+	[ "$REGISTRY_KIND" != zot ] || skip "zot's log has another form"
 	begin
 	mount_chartfs "oci://$REGISTRY" ttl=600
 	# The connection is warm: the scheme is known.
