@@ -1,3 +1,4 @@
+# shellcheck disable=SC2034,SC2154 # set for the tests, set by bats
 # Registries that fail as they are told (tests/registry/), for the tests of failures and hangs.
 # What is started here ends with clean_up.
 
@@ -85,6 +86,14 @@ ended() {
 
 is_gone_or_zombie() {
 	is_gone "$1" || [ "$(ps -o stat= -p "$1" | cut -c1)" = Z ]
+}
+
+# not COMMAND...: it fails.
+not() {
+	if "$@"; then
+		echo "not expected to succeed: $*"
+		return 1
+	fi
 }
 
 now_ms() {

@@ -94,9 +94,9 @@ killed() {
 	second=$!
 	# Both are in flight: the second is not behind the directory's lock.
 	wait_until 60 saw 1 "path=/v2/nothing-two/tags/list"
-	! is_gone_or_zombie "$first"
+	not is_gone_or_zombie "$first"
 	killed "kill of the second lookup" "$second"
-	! is_gone_or_zombie "$first"
+	not is_gone_or_zombie "$first"
 	killed "kill of the first lookup" "$first"
 	within 5 "df" df "$M"
 	unmount_at "$M"
@@ -113,7 +113,7 @@ killed() {
 	kill -TERM "$CHARTFS_PID"
 	ended "$CHARTFS_PID" 30
 	wait_until 30 is_gone_or_zombie "$job"
-	! is_mounted "$M"
+	not is_mounted "$M"
 }
 
 # A program with a handler for SIGWINCH writes $BIG to FILE and tells what close said.
@@ -133,7 +133,6 @@ write_program() {
 }
 
 @test "SIGWINCH in the middle of a push does not break it" {
-	local i
 	write_program
 	mount_chartfs "oci://$SCRIPTED" timeout=600
 	mkdir -p "$N"
@@ -141,11 +140,11 @@ write_program() {
 		'{"method": "PUT", "path": "*/manifests/*", "action": "delay", "seconds": 600}'
 	background python3 "$T/writer.py" "$BIG" "$N/app-1.0.0.tgz"
 	wait_until 60 saw 1 "method=PUT&path=*/blobs/uploads/*"
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		kill -WINCH "$JOB"
 		sleep 0.1
 	done
-	! is_gone_or_zombie "$JOB"
+	not is_gone_or_zombie "$JOB"
 	no_faults
 	ended "$JOB"
 	[ "$(cat "$T/job")" = "closed True" ]
@@ -194,12 +193,12 @@ write_program() {
 	kill -TERM "$CHARTFS_PID"
 	wait_until 30 says "after the pushes in progress"
 	is_mounted "$M"
-	! is_gone_or_zombie "$JOB"
+	not is_gone_or_zombie "$JOB"
 	no_faults
 	ended "$JOB"
 	ended "$CHARTFS_PID"
 	[ "$(scripted_tag "$NS/app" 1.0.0)" != null ]
-	! is_mounted "$M"
+	not is_mounted "$M"
 }
 
 @test "SIGTERM of the daemon in the middle of an upload: the push is finished first" {

@@ -37,7 +37,7 @@ while True:
 echo $! >>"$BATS_FILE_TMPDIR/pids"
 wait_until 30 grep -q listens "$folder/dns"
 
-start_scripted
+start_scripted --profile distribution-2
 control charts -d '{"repository": "ns/app", "count": 3}' >/dev/null
 begin
 "$CHARTFS" -f -o "cache_dir=$T/cache,timeout=600" oci:// "$M" >"$M.log" 2>&1 &

@@ -2,6 +2,7 @@
 # The command line: what is refused and how, what is taken, and when the exit status is 0.
 
 load lib
+load faults
 
 setup_file() {
 	start_registry
@@ -47,7 +48,7 @@ refused() {
 	[ "$status" = "$expected" ]
 	[[ "$output" == "chartfs: "*"$text"* ]]
 	[ "${#lines[@]}" = 1 ]
-	! is_mounted "$M"
+	not is_mounted "$M"
 }
 
 @test "--help and --version" {
@@ -57,8 +58,7 @@ refused() {
 	run "$CHARTFS" --version
 	[ "$status" = 0 ]
 	[[ "$output" =~ ^chartfs\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
-	"$CHARTFS" --help >/dev/full && return 1
-	return 0
+	not "$CHARTFS" --help >/dev/full
 }
 
 @test "too few and too many arguments" {
@@ -211,7 +211,7 @@ refused() {
 	kill -INT "$CHARTFS_PID"
 	wait_until 30 is_gone "$CHARTFS_PID"
 	wait "$CHARTFS_PID"
-	! is_mounted "$M"
+	not is_mounted "$M"
 	log_of | grep -q "is unmounted"
 }
 
@@ -227,5 +227,5 @@ refused() {
 	mount_chartfs "oci://$REGISTRY" log_level=err
 	run cat "$M/ns/app/Upper"
 	cp /etc/hostname "$M/ns/x.txt" 2>/dev/null || true
-	! log_of | grep -q "is mounted on"
+	not grep -q "is mounted on" "$M.log"
 }

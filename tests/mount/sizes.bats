@@ -130,7 +130,7 @@ released() {
 	cat "$N/file/1.0.0/large.bin" >/dev/null
 	wait_until 30 released "$lines"
 	kernel_asks "$lines"
-	[ -z "$(kernel_asks "$lines" | grep -vxE 'OPEN|FLUSH|RELEASE')" ]
+	not grep -vxE 'OPEN|FLUSH|RELEASE' <<<"$(kernel_asks "$lines")"
 	[ "$(kernel_asks "$lines" | grep -cx OPEN)" = 1 ]
 	unmount_at "$M"
 }
