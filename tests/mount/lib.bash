@@ -39,6 +39,13 @@ stop_process() {
 	wait_until 10 is_gone "$1" || kill -KILL "$1" 2>/dev/null || true
 }
 
+# need_helm helm-3|helm-4: without it the test is skipped, and fails where CI=true.
+need_helm() {
+	[ ! -x "$PEERS/$1" ] || return 0
+	[ "${CI:-}" != true ] || { echo "there is no $1 in $PEERS: tests/peers.sh fetches it"; return 1; }
+	skip "there is no $1: tests/peers.sh fetches it"
+}
+
 make_chart() { # NAME VERSION FILE [option of charts.py make]...
 	python3 "$ROOT/tests/mount/charts.py" make "$@"
 }

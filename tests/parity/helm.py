@@ -52,11 +52,20 @@ class Registry:
         status, headers, _ = self.ask("HEAD", "/v2/%s/manifests/%s" % (repository, tag))
         return headers["Docker-Content-Digest"] if status == 200 else str(status)
 
+    def repositories(self):
+        path = "/v2/_catalog?n=1000"
+        while path:
+            status, headers, body = self.ask("GET", path)
+            if status != 200:
+                raise SystemExit("%s: %d %s" % (path, status, body))
+            yield from json.loads(body)["repositories"]
+            following = re.match("<([^>]*)>", headers["Link"] or "")
+            path = following and following.group(1)
+
     def tags(self, namespace):
         """All tags below a namespace, as {(repository below it, tag)}."""
-        _, _, body = self.ask("GET", "/v2/_catalog?n=10000")
         found = set()
-        for repository in json.loads(body)["repositories"]:
+        for repository in self.repositories():
             if repository.startswith(namespace + "/"):
                 _, _, body = self.ask("GET", "/v2/%s/tags/list?n=1000" % repository)
                 found |= {(repository[len(namespace) + 1:], tag) for tag in json.loads(body).get("tags") or []}
