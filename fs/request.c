@@ -89,6 +89,14 @@ struct node *request_node(const struct request *request)
 	return request->file ? request->file->node : NULL;
 }
 
+/* What a request waits for: its registry, or in the list of registries any host of that name. */
+static const void *lane_of(const struct node *node)
+{
+	if (!node)
+		return NULL;
+	return node->kind == NODE_HOSTS ? (const void *)node : node->registry;
+}
+
 /* Copies the request and all that it borrows, and queues it. The pins move along. */
 static void move_to_pool(const struct request *request)
 {
@@ -109,7 +117,7 @@ static void move_to_pool(const struct request *request)
 	moved->call.may_wait = true;
 	moved->call.wait = (struct wait){is_over, moved};
 	moved->call.err = (struct error){0};
-	moved->job = (struct job){.key = node ? node->registry : NULL,
+	moved->job = (struct job){.key = lane_of(node),
 		.run = run_moved,
 		.is_over = is_job_over,
 		.cancel = cancel_moved};
