@@ -11,6 +11,7 @@ start_token_registry() { # [argument of tokens.py]...
 	start_program "$BATS_FILE_TMPDIR/tokens.ports" tokens.py --directory "$dir" --user "user:$SECRET" "$@"
 	echo "$STARTED_PID" >>"$BATS_FILE_TMPDIR/pids"
 	TOKENS=$(port_of "$BATS_FILE_TMPDIR/tokens.ports" control)
+	# shellcheck disable=SC2034 # start_registry reads it
 	REGISTRY_AUTH="auth: {token: {realm: 'http://127.0.0.1:$(port_of "$BATS_FILE_TMPDIR/tokens.ports" token)/token',
 	 service: registry, issuer: chartfs-test, rootcertbundle: $dir/token.pem}}"
 	start_registry token
@@ -32,6 +33,7 @@ make_helper() {
 		question=$(cat)
 		echo "$1 $question" | sed 's/"Secret":"[^"]*"/"Secret":"..."/' >>"$T/helper.calls"
 		tr '\0' '\n' </proc/self/environ >"$T/helper.environment"
+		grep ^Sig /proc/self/status >"$T/helper.signals"
 		[ ! -e "$T/helper.fault" ] || . "$T/helper.fault"
 		case $1 in
 		get) cat "$T/store/$(file_of "$question")" 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
@@ -79,6 +81,7 @@ no_secret() { # SECRET...
 	done
 }
 
+# shellcheck disable=SC2154 # bats sets them
 refused() { # TEXT COMMAND...: it fails with that text
 	local text=$1
 	shift
