@@ -215,6 +215,7 @@ int publish_rename(
 	struct node *old_parent = spool->parent;
 	scoped(freep) char *old_name = must_copy(spool->name);
 	enum spool_state old_state = spool->state;
+	bool was_complete = spool->is_complete;
 	int r;
 
 	tree_pin(mount->tree, old_parent);
@@ -222,10 +223,14 @@ int publish_rename(
 	/* Bytes that were published under the old name are pushed under the new one. */
 	if (spool->state == SPOOL_CLEAN && !spool->is_over)
 		spool_set_state(spool, SPOOL_DIRTY);
+	/* Scratch is listed whatever is in it. */
+	if (publish_is_scratch(new_parent, new_name))
+		spool_set_complete(spool, false);
 	r = publish_spool(call, node, true);
 	if (r < 0) {
 		spool_move(spool, old_parent, old_name);
 		spool_set_state(spool, old_state);
+		spool_set_complete(spool, was_complete);
 	} else {
 		if (spool->state != SPOOL_CLEAN)
 			local_put(mount, new_parent, new_name, LOCAL_FILE, node);
