@@ -159,8 +159,10 @@ static int unlink_spool(struct call *call, struct node *parent, const char *name
 	if (r < 0)
 		return r;
 	is_removed = local_remove(call->mount, parent, name, node);
-	if (is_removed)
+	if (is_removed) {
 		spool_unlink(node->spool);
+		spool_retire(node->spool);
+	}
 	spool_release(node->spool);
 	return is_removed ? 0 : change_unlink(call, parent, name);
 }
@@ -361,7 +363,10 @@ static int set_size(struct call *call, struct node *node, uint64_t size)
 	r = spool_acquire(call, node->spool);
 	if (r < 0)
 		return r;
-	r = spool_truncate(call, node->spool, size);
+	if (node->spool->fd < 0)
+		r = fail(&call->err, ESTALE, "%s was published just now", node->name);
+	else
+		r = spool_truncate(call, node->spool, size);
 	spool_release(node->spool);
 	return r;
 }

@@ -26,6 +26,7 @@ static struct handle *new_spool_handle(struct call *call, struct node *node, boo
 	struct handle *handle = must_alloc(sizeof(*handle));
 
 	*handle = (struct handle){.fd = node->spool->fd, .node = node, .is_writer = is_writer};
+	spool_hold(node->spool);
 	tree_pin(call->mount->tree, node);
 	return handle;
 }
@@ -130,7 +131,9 @@ static int open_spool(struct call *call, struct node *node, int flags, struct ha
 		r = spool_acquire(call, spool);
 	if (r < 0)
 		return r;
-	if (is_writer)
+	if (spool->fd < 0)
+		r = fail(&call->err, ESTALE, "%s was published just now", spool->name);
+	if (r == 0 && is_writer)
 		r = spool_begin_writing(call, spool);
 	if (r == 0 && is_writer && spool->is_over)
 		local_opened(call->mount, spool->parent, spool->name, node);
@@ -220,6 +223,7 @@ void handle_close(struct call *call, struct handle *handle)
 			publish_give_up(call, handle->node);
 			spool_end_writing(handle->node->spool);
 		}
+		publish_closed(call, handle->node);
 		tree_unpin(call->mount->tree, handle->node);
 	}
 	free(handle);

@@ -48,8 +48,13 @@ struct node *provenance_beside(struct mount *mount, const struct spool *archive,
 
 	if (!node)
 		return NULL;
-	if (node->kind == NODE_SPOOL && read_text(node->spool->fd, text) == 0 && is_whole(text))
-		return node;
+	if (node->kind == NODE_SPOOL && spool_hold(node->spool)) {
+		int r = read_text(node->spool->fd, text);
+
+		spool_let_go(node->spool);
+		if (r == 0 && is_whole(text))
+			return node;
+	}
 	tree_unpin(mount->tree, node);
 	return NULL;
 }

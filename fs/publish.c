@@ -72,6 +72,7 @@ static void settle_provenance(struct call *call, struct node *node, const struct
 	if (spool_acquire(&at_once, node->spool) < 0)
 		return;
 	name_published(call, node->spool, target, manifest, manifest->provenance);
+	spool_retire(node->spool);
 	spool_release(node->spool);
 }
 
@@ -236,6 +237,8 @@ int publish_rename(
 			local_put(mount, new_parent, new_name, LOCAL_FILE, node);
 		local_remove(mount, old_parent, old_name, node);
 		notify_directory(mount, old_parent);
+		if (spool->state == SPOOL_CLEAN)
+			spool_retire(spool);
 	}
 	tree_unpin(mount->tree, old_parent);
 	return r;
@@ -265,6 +268,20 @@ void publish_give_up(struct call *call, struct node *node)
 	}
 	if (spool->is_over && local_remove(call->mount, spool->parent, spool->name, node))
 		notify_entry(call->mount, spool->parent, spool->name);
+	spool_release(spool);
+}
+
+void publish_closed(struct call *call, struct node *node)
+{
+	struct call waiting = {.mount = call->mount, .may_wait = true};
+	struct spool *spool = node->spool;
+
+	spool_let_go(spool);
+	if (spool_acquire(&waiting, spool) < 0)
+		return;
+	/* What is published, given up or unlinked has no name that leads here. */
+	if (spool->state == SPOOL_CLEAN || spool->is_over || spool_is_unlinked(spool))
+		spool_retire(spool);
 	spool_release(spool);
 }
 

@@ -15,6 +15,9 @@ int publish_rename(
 /* The writer is gone (the spool is not acquired): says what was not published, and keeps it. */
 void publish_give_up(struct call *call, struct node *node);
 
+/* Whoever had it open, the writer or a reader, is gone: what nobody can open again is removed. */
+void publish_closed(struct call *call, struct node *node);
+
 /* At the end of the mount: what was never published is moved to failed/, with a line in the log. */
 void publish_end(struct mount *mount);
 

@@ -68,8 +68,7 @@ int spool_new(struct call *call, struct node *parent, const char *name, struct n
 
 void spool_free(struct spool *spool)
 {
-	staging_discard(spool->mount->staging, spool->id, spool->size);
-	close(spool->fd);
+	spool_retire(spool);
 	tree_unpin(spool->mount->tree, spool->parent);
 	pthread_cond_destroy(&spool->changed);
 	pthread_mutex_destroy(&spool->lock);
@@ -99,6 +98,40 @@ void spool_release(struct spool *spool)
 	spool->is_busy = false;
 	pthread_cond_broadcast(&spool->changed);
 	pthread_mutex_unlock(&spool->lock);
+}
+
+bool spool_hold(struct spool *spool)
+{
+	bool is_there;
+
+	pthread_mutex_lock(&spool->lock);
+	is_there = spool->fd >= 0;
+	spool->holds += is_there;
+	pthread_mutex_unlock(&spool->lock);
+	return is_there;
+}
+
+void spool_let_go(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->lock);
+	spool->holds--;
+	pthread_mutex_unlock(&spool->lock);
+}
+
+void spool_retire(struct spool *spool)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&spool->lock);
+	if (!spool->holds) {
+		fd = spool->fd;
+		spool->fd = -1;
+	}
+	pthread_mutex_unlock(&spool->lock);
+	if (fd < 0)
+		return;
+	staging_discard(spool->mount->staging, spool->id, spool->size);
+	close(fd);
 }
 
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime)

@@ -22,7 +22,7 @@ enum spool_state {
 struct spool {
 	struct mount *mount;
 	uint64_t id; /* of the staging; also makes the node's key */
-	int fd;
+	int fd;      /* -1 once it is retired; guarded by lock, for those who hold it it stays */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -35,6 +35,7 @@ struct spool {
 	bool is_closing;        /* the same: its opener has closed it and written no more */
 	bool is_unlinked;       /* the same: lost its name, nothing is pushed any more */
 	pid_t opener;           /* the same: who opened it last for writing, 0: not known */
+	unsigned holds;         /* the same: who reads or writes the descriptor */
 
 	/* Of the acquirer: */
 	bool is_over;        /* replaces what is published under its name */
@@ -51,6 +52,15 @@ void spool_free(struct spool *spool);
 /* -EWOULDBLOCK where the call may not wait for another one to be done; -EINTR. */
 int spool_acquire(struct call *call, struct spool *spool);
 void spool_release(struct spool *spool);
+
+/* Keeps the descriptor for as long as it is used without the spool being acquired; false where it
+ * is gone already. */
+bool spool_hold(struct spool *spool);
+void spool_let_go(struct spool *spool);
+
+/* For the acquirer, once it has no name any more: gives the room on disk back, if nobody holds it.
+ * The kernel may know the node for long. */
+void spool_retire(struct spool *spool);
 
 /* What attr_fill() shows of a NODE_SPOOL. */
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime);
