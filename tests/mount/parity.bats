@@ -28,7 +28,7 @@ push_some() {
 		family=${name%%-*}
 		[ "$family" = "$last" ] && count=$((count + 1)) || count=1
 		last=$family
-		((count > 4 && count % 10 != 0)) || some+=("$file")
+		((count > 3 && count % 12 != 0)) || some+=("$file")
 	done
 	helm_push helm-4 helm-4 "${some[@]}" >"$F/answers"
 	awk -F'\t' '$2 == "refused" || seen[$3]++ == 0 { line[NR] = $0; key[NR] = $3 }
@@ -109,7 +109,7 @@ refuse_all() { # TOOL FOLDER NAMESPACE
 
 @test "there are enough charts, taken and refused" {
 	need_helm helm-4
-	[ "$(every 1 "$F/helm-4" | wc -l)" -ge 150 ]
+	[ "$(every 1 "$F/helm-4" | wc -l)" -ge 130 ]
 	[ "$(grep -c "$(printf '\trefused\t')" "$F/helm-4")" -ge 50 ]
 }
 
@@ -157,10 +157,11 @@ refuse_all() { # TOOL FOLDER NAMESPACE
 @test "cp -p and helm 3" {
 	need_helm helm-3
 	need_helm helm-4
-	grep -vE '/values-(directive|documents-broken|documents-list|separator-.*)\.tgz' "$F/helm-4" | awk 'NR % 3 == 1' >"$T/some"
+	{ every 2 "$F/helm-4"; grep "$(printf '\trefused\t')" "$F/helm-4" | awk 'NR % 4 == 1'; } |
+		grep -vE '/values-(directive|documents-broken|documents-list|separator-.*)\.tgz' >"$T/some"
 	mapfile -t files < <(files_of "$T/some")
 	helm_push helm-3 helm-3 "${files[@]}" >"$T/helm-3"
-	[ "$(every 1 "$T/helm-3" | wc -l)" -ge 30 ]
+	[ "$(every 1 "$T/helm-3" | wc -l)" -ge 60 ]
 	mount_chartfs
 	copy_each "$T/helm-3" as-helm-3
 	published as-helm-3 "$T/helm-3"
@@ -169,9 +170,10 @@ refuse_all() { # TOOL FOLDER NAMESPACE
 @test "in another time zone, with each tool and both helms" {
 	need_helm helm-4
 	export TZ=Asia/Tokyo
-	{ every 4 "$F/helm-4"; grep /time- "$F/helm-4"; } | sort -u >"$T/some"
+	{ every 2 "$F/helm-4"; grep /time- "$F/helm-4"; } | sort -u >"$T/some"
 	mapfile -t files < <(files_of "$T/some")
 	helm_push helm-4 tokyo "${files[@]}" >"$T/helm-4"
+	[ "$(every 1 "$T/helm-4" | wc -l)" -ge 60 ]
 	mkdir "$T/taken"
 	cp -p "${files[@]}" "$T/taken/"
 	mount_chartfs
@@ -185,7 +187,7 @@ refuse_all() { # TOOL FOLDER NAMESPACE
 	IFS=: read -r name tag < <(cut -f3 "$T/helm-4" | grep '^time-')
 	manifest_of "tokyo-cp-p/$name" "$tag" | jq -e '.annotations["org.opencontainers.image.created"] | endswith("+09:00")'
 	need_helm helm-3
-	mapfile -t files < <(every 5 "$T/helm-4" | cut -f1)
+	mapfile -t files < <(every 8 "$T/helm-4" | cut -f1)
 	helm_push helm-3 tokyo-3 "${files[@]}" >"$T/helm-3"
 	copy_each "$T/helm-3" tokyo-as-3
 	published tokyo-as-3 "$T/helm-3"
@@ -202,7 +204,10 @@ says_the_same() { # HELM ARGUMENTS... -- FILE REFERENCE VERSION
 	done
 	"$PEERS/$helm" "${arguments[@]}" "$2" >"$T/here" 2>"$T/here.stderr" || here=$?
 	"$PEERS/$helm" "${arguments[@]}" "$3" --version "$4" --plain-http >"$T/there" 2>"$T/there.stderr" || there=$?
-	[ "$here" = "$there" ] && cmp "$T/here" "$T/there" || { cat "$T/there.stderr"; return 1; }
+	if [ "$here" != "$there" ] || ! cmp "$T/here" "$T/there"; then
+		cat "$T/there.stderr"
+		return 1
+	fi
 }
 
 @test "helm pulls, shows and templates what chartfs pushed" {

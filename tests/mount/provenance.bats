@@ -56,7 +56,7 @@ both() {
 }
 
 @test "the manifest is the one helm makes of both" {
-	[ -x "$PEERS/helm-4" ] || skip "no helm"
+	need_helm helm-4
 	cp -p "$A" "$N/"
 	cp "$P" "$N/"
 	"$PEERS/helm-4" push "$A" "oci://$REGISTRY/by-helm$NS" --plain-http
@@ -98,7 +98,7 @@ both() {
 	cp -p "$A" "$P" "$T/tree/app/1.0.0/"
 	rsync -a "$T/tree/" "$N/"
 	both
-	[ -x "$PEERS/helm-4" ] || return 0
+	need_helm helm-4
 	mkdir -p "$M/pulled$NS"
 	"$PEERS/helm-4" pull --prov -d "$M/pulled$NS" "oci://$REGISTRY/$NS/app" --version 1.0.0 --plain-http
 	[ "$(manifest_of "pulled$NS/app" 1.0.0 | jq '.layers | length')" = 2 ]

@@ -66,7 +66,7 @@ is_sanitized() {
 }
 
 @test "helm shows and pulls out of the mount" {
-	[ -x "$PEERS/helm-4" ] || skip "no helm"
+	need_helm helm-4
 	mount_chartfs
 	"$PEERS/helm-4" show chart "$M/ns/app/1.0.0/app-1.0.0.tgz" | grep -q '^version: 1.0.0'
 	"$PEERS/helm-4" template x "$M/ns/app-1.0.0.tgz" | grep -q ConfigMap

@@ -361,7 +361,7 @@ nothing_published() {
 }
 
 @test "helm pushes, packages and pulls through the mount" {
-	[ -x "$PEERS/helm-4" ] || skip "no helm"
+	need_helm helm-4
 	new_name
 	mkdir "$T/src"
 	tar -C "$T/src" -xzf "$A"

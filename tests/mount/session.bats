@@ -209,7 +209,7 @@ chartfs() {
 	chartfs "oci://$SECOND" "$HOME/other-mount"
 	mkdir "$HOME/other-mount/helm-charts"
 	rsync -a "$C/helm-charts/" "$HOME/other-mount/helm-charts/"
-	for version in $(ls "$C/helm-charts/mychart"); do
+	for version in 0.1.0 0.2.0; do
 		REGISTRY=$FIRST
 		digest=$(tag_digest helm-charts/mychart "$version")
 		[ -n "$digest" ]
