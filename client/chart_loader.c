@@ -345,10 +345,10 @@ int chart_loader_load(struct archive *archive, struct chart_arena *arena,
 	struct chart_metadata *metadata, struct error *err)
 {
 	struct load load = {.arena = arena};
-	struct chart_metadata *loaded;
+	struct chart_metadata *loaded = NULL;
 	int r = load_archive(&load, archive, &loaded, err);
 
-	if (r == 0)
+	if (r == 0 && loaded)
 		*metadata = *loaded;
 	return r;
 }

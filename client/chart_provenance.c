@@ -91,7 +91,7 @@ int chart_check_provenance(
 	scoped(buf_freep) struct buf sums = BUF_INIT(TEXT_MAX);
 	scoped(chart_arena_clear) struct chart_arena arena = CHART_ARENA_INIT(MEMORY_MAX);
 	char digest[DIGEST_TEXT_SIZE];
-	struct chart_value root;
+	struct chart_value root = {0};
 	int r = find_sums(text, len, &sums, err);
 
 	if (r == 0)

@@ -186,7 +186,8 @@ static int add_event(struct nodes *nodes, const yaml_event_t *event, struct erro
 		return add_collection(nodes, event, err);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		nodes->is_in_flow = nodes->levels[--nodes->depth].was_in_flow;
+		if (nodes->depth)
+			nodes->is_in_flow = nodes->levels[--nodes->depth].was_in_flow;
 		return 0;
 	case YAML_DOCUMENT_START_EVENT:
 		return check_version(event, err);

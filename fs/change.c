@@ -120,6 +120,7 @@ int change_mkdir(struct call *call, struct node *parent, const char *name, struc
 	struct node *other;
 	int r = refuse_read_only(call, name);
 
+	*child = NULL;
 	if (r == 0)
 		r = refuse_reserved(call, name);
 	if (r < 0)

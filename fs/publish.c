@@ -117,7 +117,7 @@ static int publish_archive(struct call *call, struct spool *spool, bool is_stric
 	push.provenance = beside ? &text : NULL;
 	r = push_archive(call, spool, chart, &push, &manifest);
 	spool_set_complete(spool, true);
-	if (r == 0) {
+	if (r == 0 && manifest) {
 		local_published(call->mount, registry_host(push.target.registry),
 			push.target.repository, push.target.tag);
 		name_published(call, spool, &push.target, manifest, manifest->chart);
