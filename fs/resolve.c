@@ -101,7 +101,10 @@ bool resolve_is_fresh(const struct mount *mount, const struct fact *fact)
 /* An answer that has been waited for since `since_ms` will do though the ttl be 0. */
 static bool is_good(const struct question *question, const struct fact *fact, int64_t since_ms)
 {
-	if (since_ms && fact_age_ms(fact) <= clock_now_ms() - since_ms)
+	/* One after the other: the clock goes on between them, and only so to the answer's good. */
+	int64_t age_ms = fact_age_ms(fact), waited_ms = clock_now_ms() - since_ms;
+
+	if (since_ms && age_ms <= waited_ms)
 		return true;
 	return question->is_fresh ? question->is_fresh(question->mount, fact)
 				  : resolve_is_fresh(question->mount, fact);

@@ -165,12 +165,13 @@ static void test_retries(void)
 	faults(&server, "{\"action\": \"status\", \"status\": 429, \"count\": -1, "
 			"\"headers\": {\"Retry-After\": \"3600\"}}");
 	scripted_post(&server, "reset", "");
-	struct client *hasty = new_client_as(5000, NULL, NULL);
-	struct registry *same = client_registry(hasty, server.host);
+	/* One of its own: it remembers the pause. */
+	struct client *told = new_client_as(TIMEOUT_MS, NULL, NULL);
+	struct registry *same = client_registry(told, server.host);
 	is_result(registry_head_manifest(same, "ns/app", "1.0.0", &digest, NULL, &err), -EAGAIN,
 		&err, "a pause that is too long is not waited for");
 	is_number(scripted_count(&server, "method=HEAD"), 1, "one request");
-	client_free(hasty);
+	client_free(told);
 	scripted_reset(&server);
 	faults(&server,
 		"{\"action\": \"cut\", \"after\": 20, \"path\": \"*/blobs/*\", \"count\": 2}");

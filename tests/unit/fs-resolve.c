@@ -125,14 +125,24 @@ int registry_list_tags(struct registry *registry, const char *repository, struct
 
 /* After a first page of two it waits until it is told to go on. */
 static pthread_cond_t page_gate = PTHREAD_COND_INITIALIZER;
-static bool is_gate_shut;
+static bool is_gate_shut; /* guarded by log_lock */
 
-static void open_gate(void)
+static void set_gate(bool is_shut)
 {
 	pthread_mutex_lock(&log_lock);
-	is_gate_shut = false;
+	is_gate_shut = is_shut;
 	pthread_cond_broadcast(&page_gate);
 	pthread_mutex_unlock(&log_lock);
+}
+
+static bool has_gate(void)
+{
+	bool is_shut;
+
+	pthread_mutex_lock(&log_lock);
+	is_shut = is_gate_shut;
+	pthread_mutex_unlock(&log_lock);
+	return is_shut;
 }
 
 int registry_list_catalog(struct registry *registry, struct names *repositories,
@@ -146,7 +156,7 @@ int registry_list_catalog(struct registry *registry, struct names *repositories,
 	for (size_t i = 0; !failure && i < world.count; i++) {
 		names_add(repositories, world.repositories[i].name,
 			strlen(world.repositories[i].name));
-		if (i != 1 || !is_gate_shut)
+		if (i != 1 || !has_gate())
 			continue;
 		pages->more(pages->of, repositories);
 		pthread_mutex_lock(&log_lock);
@@ -669,7 +679,7 @@ static void test_pages(void)
 	int code;
 
 	BEGIN(plain);
-	is_gate_shut = true;
+	set_gate(true);
 	node = walk("nothing", true, &code);
 	is_number(code, 0, "a name that is not on the first page may be on another");
 	tree_unpin(mount.tree, node);
@@ -677,15 +687,15 @@ static void test_pages(void)
 	node = walk("base", false, &code);
 	is_number(code, 0, "a name on the first page is at hand");
 	tree_unpin(mount.tree, node);
-	open_gate();
+	set_gate(false);
 	resolve_stop(mount.resolve);
 	looks_up("nothing", ENOENT, "");
 	lists("", "base/ empty/ ns/ other/ ", "");
-	is_gate_shut = true;
+	set_gate(true);
 	age_catalog();
 	node = walk("nothing", true, &code);
 	is_number(code, ENOENT, "nor does a renewal make it less certain");
-	open_gate();
+	set_gate(false);
 	requests();
 	end();
 }
