@@ -53,6 +53,8 @@ oras() {
 	mkdir -p "$M/from"
 	cp -p "$A" "$M/from/"
 	oras cp --from-plain-http --to-plain-http "$REGISTRY/from/app:1.0.0" "$REGISTRY/to/app:1.0.0"
+	# A namespace made elsewhere is seen when the catalog has been asked again.
+	wait_until 30 test -e "$M/to/app/1.0.0"
 	cmp "$A" "$M/to/app/1.0.0/app-1.0.0.tgz"
 	[ "$(tag_digest from/app 1.0.0)" = "$(tag_digest to/app 1.0.0)" ]
 }
