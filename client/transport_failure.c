@@ -83,10 +83,33 @@ static void describe_network(struct transfer *transfer, CURLcode code)
 	}
 }
 
+/* The proxy's own answer to CONNECT, where that was no success; else 0. */
+static long proxy_refusal(struct transfer *transfer)
+{
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status >= 300 ? status : 0;
+}
+
+static void describe_refusal(struct transfer *transfer, long status)
+{
+	failure_set(transfer, FAILURE_CONNECT, EHOSTUNREACH,
+		"the proxy does not connect to %s:%u (%ld): %s", transfer->url.host,
+		transfer->url.port, status,
+		status == 407 ? "it wants a user and password, as in "
+				"https_proxy=http://USER:PASSWORD@HOST:PORT"
+			      : "check https_proxy, or name the host in no_proxy");
+}
+
 void failure_describe(struct transfer *transfer, CURLcode code)
 {
 	if (transfer->err.code) /* a callback, which knows better, ended it */
 		return;
+	if (code != CURLE_OPERATION_TIMEDOUT && proxy_refusal(transfer)) {
+		describe_refusal(transfer, proxy_refusal(transfer));
+		return;
+	}
 	switch (code) {
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:

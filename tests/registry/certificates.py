@@ -4,7 +4,8 @@
     python3 tests/registry/certificates.py DIR [NAME...]
 
 leaves in DIR: ca.pem, ca.key; server.pem, server.key for the NAMEs (without any: localhost,
-127.0.0.1, ::1 and every host of profiles.py); client.pem, client.key for client authentication.
+127.0.0.1, ::1 and every host of profiles.py); expired.pem, expired.key for the same, no longer
+valid; other.pem, other.key for other.example; client.pem, client.key for client authentication.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def new_key(directory: str, name: str) -> None:
             f"{name}.key", cwd=directory)
 
 
-def issue(directory: str, name: str, names: list[str], purpose: str) -> None:
+def issue(directory: str, name: str, names: list[str], purpose: str, days: int = 3650) -> None:
     new_key(directory, name)
     openssl("req", "-new", "-key", f"{name}.key", "-subj", f"/CN=chartfs test {name}", "-out",
             f"{name}.csr", cwd=directory)
@@ -52,7 +53,7 @@ def issue(directory: str, name: str, names: list[str], purpose: str) -> None:
     with open(os.path.join(directory, f"{name}.ext"), "w", encoding="ascii") as file:
         file.write("\n".join(lines) + "\n")
     openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", "3650", "-sha256", "-extfile", f"{name}.ext", "-out",
+            "-CAcreateserial", "-days", str(days), "-sha256", "-extfile", f"{name}.ext", "-out",
             f"{name}.pem", cwd=directory)
     for ending in ("csr", "ext"):
         os.unlink(os.path.join(directory, f"{name}.{ending}"))
@@ -65,6 +66,8 @@ def make(directory: str, names: list[str]) -> None:
             "/CN=chartfs test authority", "-addext", "basicConstraints=critical,CA:TRUE",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", "ca.pem", cwd=directory)
     issue(directory, "server", names, "serverAuth")
+    issue(directory, "expired", names, "serverAuth", -1)
+    issue(directory, "other", ["other.example"], "serverAuth")
     issue(directory, "client", [], "clientAuth")
 
 
