@@ -234,6 +234,8 @@ write_program() {
 
 @test "a silent name server delays no other transfer" {
 	local status=0 alone=(unshare --mount --net --pid --fork --kill-child --mount-proc)
+	# An unmount out here is one in there too.
+	alone+=(--propagation slave)
 	[ "$(id -u)" = 0 ] || alone+=(--map-root-user)
 	"${alone[@]}" true 2>/dev/null || skip "unshare is not allowed here"
 	timeout -s KILL 120 "${alone[@]}" bash "$ROOT/tests/mount/nameserver.sh" "$T" "$A" \

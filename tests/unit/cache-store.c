@@ -412,7 +412,8 @@ static bool enter_namespace(void)
 		   !tell("/proc/self/gid_map", group)) {
 		return false;
 	}
-	return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
+	/* A slave: what is unmounted outside does not live on in here. */
+	return mount("none", "/", "none", MS_REC | MS_SLAVE, NULL) == 0;
 }
 
 /* Fills a filesystem of 64 KiB; returns 0 where all is as it shall be, 2 where there can be no such
