@@ -51,6 +51,9 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.login_tty(held)
+        # Whoever runs the tests in the background ignores some of these.
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(sys.argv[at + 1], sys.argv[at + 1:])
     shown, seen = b"", 0
     deadline = time.monotonic() + DEADLINE_S
