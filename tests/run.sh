@@ -47,7 +47,11 @@ replays() {
 mounts() {
 	local file
 	for file in tests/mount/*.bats; do
-		[ ! -f "$file" ] || echo "mount $file"
+		case ${REGISTRY_KIND:-distribution-2} in
+		distribution-2) echo "mount $file" ;;
+		# Others for the files that start one: the rest have scripted registries of their own.
+		*) ! grep -q start_registry "$file" || echo "mount $file" ;;
+		esac
 	done
 }
 

@@ -2,6 +2,7 @@
 # Nobody waits for what he has not asked for: registries that say nothing, signals, name servers.
 #
 # The bar is one second; what is asserted leaves room for a busy machine, the times are printed.
+# alone: what may take a second at most is asked of a machine that does little else
 
 load lib
 load faults

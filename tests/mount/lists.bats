@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Large listings on every style of pages, and pages that never end.
+# not sanitized: 20,000 names are a matter of time, not of threads; the units page under both
 
 load lib
 load scripted
