@@ -217,7 +217,7 @@ says_the_same() { # HELM ARGUMENTS... -- FILE REFERENCE VERSION
 	make_chart whole 1.2.3+b.4 "$T/whole.tgz" --extra "description=a chart with a template"
 	cp -p "$F/all/"{all,annotations-order,sub-archive,requirements-v2,values-anchors}.tgz "$T/"
 	mount_chartfs
-	mkdir "$M/read"
+	mkdir -p "$M/read"
 	cp -p "$T"/*.tgz "$M/read/"
 	for helm in helm-4 helm-3; do
 		for file in "$T"/*.tgz; do

@@ -208,7 +208,7 @@ chartfs() {
 	mkdir "$HOME/other-mount"
 	chartfs "oci://$FIRST" "$C"
 	chartfs "oci://$SECOND" "$HOME/other-mount"
-	mkdir "$HOME/other-mount/helm-charts"
+	mkdir -p "$HOME/other-mount/helm-charts"
 	rsync -a "$C/helm-charts/" "$HOME/other-mount/helm-charts/"
 	for version in 0.1.0 0.2.0; do
 		REGISTRY=$FIRST
