@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 
-/* What a kind lacks, so that it is not even asked. */
+/* What a kind lacks, so that it is not even asked. That a manifest may be put by its digest is no
+ * column: helm pushes that way since 3.18, so every kind that helm works with takes it. */
 enum quirks_lack {
 	QUIRKS_NO_CATALOG = 1 << 0,
 	QUIRKS_NO_MOUNT = 1 << 1,
