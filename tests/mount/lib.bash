@@ -269,7 +269,8 @@ finish() {
 	while read -r pid directory; do
 		if is_mounted "$directory" || ! is_gone "$pid"; then
 			fusermount3 -u "$directory" 2>/dev/null || fusermount3 -uz "$directory" 2>/dev/null || true
-			wait_until 30 is_gone "$pid" || { kill -KILL "$pid" 2>/dev/null; echo "# $directory: the daemon hung"; bad=1; }
+			# Who still waits for an answer keeps it mounted until the mount's own timeout, 30 s.
+			wait_until 90 is_gone "$pid" || { kill -KILL "$pid" 2>/dev/null; echo "# $directory: the daemon hung"; bad=1; }
 		fi
 		fusermount3 -uz "$directory" 2>/dev/null || true
 		if grep -Eq 'Sanitizer|runtime error:|==[0-9]+==|Aborted' "$directory.log" 2>/dev/null; then
