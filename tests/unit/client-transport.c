@@ -23,12 +23,14 @@ static struct transport *new_transport(int64_t timeout_ms)
 	return transport;
 }
 
-/* An address of the registry, in a static buffer. */
+/* An address of the registry, in one of four static buffers. */
 static const char *at(const char *path)
 {
-	static char url[256];
+	static char urls[4][256];
+	static unsigned turn;
+	char *url = urls[turn++ % 4];
 
-	snprintf(url, sizeof(url), "http://%s%s", server.host, path);
+	snprintf(url, sizeof(urls[0]), "http://%s%s", server.host, path);
 	return url;
 }
 
@@ -175,42 +177,45 @@ static void test_deadlines(void)
 {
 	scoped(response_clearp) struct response response = {0};
 	struct wait over = {.is_over = is_over_now};
-	struct request get = {.method = "GET", .url = at("/v2/")};
+	struct request silent = {.method = "GET", .url = at("/v2/?silent")};
+	struct request half = {.method = "GET", .url = at("/v2/?half")};
+	struct request slow = {.method = "GET", .url = at("/v2/?slow")};
 	struct transport *stopped = new_transport(LONG_MS);
 	struct error err = {0};
 	int64_t began_ms = clock_now_ms();
 
-	fault("{\"action\": \"hang\"}");
-	is_number(run(hasty, &get, &response, &err), -ETIMEDOUT, "no answer in time");
+	/* Each has queries of its own: the server may come to see what nobody waits for any more
+	 * only when the next one is asked. */
+	fault("{\"action\": \"hang\", \"query\": \"silent\", \"count\": -1}");
+	fault("{\"action\": \"hang\", \"query\": \"half\", \"after\": 1, \"count\": -1}");
+	is_number(run(hasty, &silent, &response, &err), -ETIMEDOUT, "no answer in time");
 	is_number(response.failure, FAILURE_TIMEOUT, "is a timeout");
-	fault("{\"action\": \"hang\", \"after\": 1}");
-	is_number(run(hasty, &get, &response, &err), -ETIMEDOUT, "nor the rest of a body");
-	fault("{\"action\": \"hang\"}");
+	is_number(run(hasty, &half, &response, &err), -ETIMEDOUT, "nor the rest of a body");
 	response_clear(&response);
-	is_number(transport_run(patient, &get, &response, &over, &err), -EINTR, "nobody waits");
+	is_number(transport_run(patient, &silent, &response, &over, &err), -EINTR, "nobody waits");
 	is_number(response.failure, FAILURE_OVER, "for what is over");
-	fault("{\"action\": \"hang\"}");
 	response_clear(&response);
-	struct transfer *transfer = transport_submit(stopped, &get, &response);
+	struct transfer *transfer = transport_submit(stopped, &silent, &response);
 	transport_stop(stopped);
 	is_number(transport_wait(transfer, NULL, &err), -EINTR, "a transport that stops");
-	is_number(run(stopped, &get, &response, &err), -EINTR, "takes nothing more");
+	is_number(run(stopped, &silent, &response, &err), -EINTR, "takes nothing more");
 	transport_free(stopped);
 	ok(clock_now_ms() - began_ms < LONG_MS, "none of that took the long timeout");
-	scripted_ask(&server, "DELETE", "faults", "");
-	/* 40 bytes, one each 60 ms: longer than the timeout in all, but never without progress. */
-	struct transport *steady = new_transport(2000);
-	fault("{\"action\": \"replace\", \"body\": \"0123456789012345678901234567890123456789\"}");
-	fault("{\"action\": \"drip\", \"seconds\": 0.06}");
-	is_number(run(steady, &get, &response, &err), 0, "what moves is not late");
+	/* 40 bytes, one each 200 ms: longer than the timeout in all, but never without progress. */
+	struct transport *steady = new_transport(7000);
+	fault("{\"action\": \"replace\", \"query\": \"slow\", "
+	      "\"body\": \"0123456789012345678901234567890123456789\"}");
+	fault("{\"action\": \"drip\", \"query\": \"slow\", \"seconds\": 0.2}");
+	is_number(run(steady, &slow, &response, &err), 0, "what moves is not late");
 	is_number((long long)response.received, 40, "however slowly");
+	scripted_ask(&server, "DELETE", "faults", "");
 	transport_free(steady);
 }
 
 static void test_failures(void)
 {
 	scoped(response_clearp) struct response response = {0};
-	struct request get = {.method = "GET", .url = at("/v2/")};
+	struct request get = {.method = "GET", .url = at("/v2/?broken")};
 	struct error err = {0};
 	struct sockaddr_in local = {
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -219,11 +224,11 @@ static void test_failures(void)
 	char url[128];
 
 	/* Twice: what a kept connection does not answer, curl asks again by a new one. */
-	fault("{\"action\": \"refuse\", \"count\": 2}");
+	fault("{\"action\": \"refuse\", \"query\": \"broken\", \"count\": 2}");
 	is_number(run(patient, &get, &response, &err), -EHOSTUNREACH, "closed without an answer");
 	is_number(response.failure, FAILURE_BROKEN, "is a broken connection");
 	scripted_reset(&server);
-	fault("{\"action\": \"cut\", \"after\": 1, \"path\": \"/v2/\"}");
+	fault("{\"action\": \"cut\", \"after\": 1, \"query\": \"broken\"}");
 	is_number(run(patient, &get, &response, &err), -EHOSTUNREACH, "so is half an answer");
 	is_number(response.failure, FAILURE_BROKEN, "broken too");
 	/* A port that is bound and does not listen refuses, and nobody else can take it. */
