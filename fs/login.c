@@ -7,6 +7,7 @@
 #include "client/registry.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,17 +30,24 @@ static void on_signal(int signal)
 	caught = signal;
 }
 
-/* One line of the terminal, without its end. */
-static int read_line(int fd, struct buf *line, struct error *err)
+/* One line of the terminal, without its end. Signals are blocked but for the wait, so that none can
+ * come between the look at `caught` and the wait. */
+static int read_line(int fd, const sigset_t *unblocked, struct buf *line, struct error *err)
 {
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
 	char c;
 
 	for (;;) {
-		ssize_t len = read(fd, &c, 1);
+		ssize_t len = ppoll(&readable, 1, NULL, unblocked);
 
+		if (caught)
+			return fail(err, EINTR, "interrupted");
+		if (len > 0)
+			len = read(fd, &c, 1);
+		if (len < 0 && errno == EINTR)
+			continue;
 		if (len < 0)
-			return errno == EINTR ? fail(err, EINTR, "interrupted")
-					      : fail_errno(err, "reading the terminal");
+			return fail_errno(err, "reading the terminal");
 		if (len == 0 || c == '\n')
 			return 0;
 		if (buf_add_char(line, c) < 0)
@@ -56,6 +64,7 @@ static int ask(const char *question, bool is_secret, struct buf *answer, struct 
 	const struct sigaction action = {.sa_handler = on_signal};
 	struct sigaction before[COUNT];
 	struct termios shown, hidden;
+	sigset_t blocked, unblocked;
 	scoped(closep) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	int r;
 
@@ -63,6 +72,10 @@ static int ask(const char *question, bool is_secret, struct buf *answer, struct 
 		return fail(err, ENOTTY,
 			"there is no terminal to ask on; give -u USER and --password-stdin");
 	caught = 0;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < COUNT; i++)
+		sigaddset(&blocked, signals[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	for (size_t i = 0; i < COUNT; i++)
 		sigaction(signals[i], &action, &before[i]);
 	hidden = shown;
@@ -70,12 +83,13 @@ static int ask(const char *question, bool is_secret, struct buf *answer, struct 
 		hidden.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(tty, TCSAFLUSH, &hidden);
 	dprintf(tty, "%s", question);
-	r = read_line(tty, answer, err);
+	r = read_line(tty, &unblocked, answer, err);
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	if (is_secret || caught)
 		dprintf(tty, "\n");
 	for (size_t i = 0; i < COUNT; i++)
 		sigaction(signals[i], &before[i], NULL);
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 	if (caught)
 		raise(caught);
 	return r;
