@@ -4,6 +4,7 @@
 # `is_content`, which fails if the client did what it must not do. stop_scripted belongs into
 # teardown, after `finish`.
 
+# shellcheck disable=SC2034 # these are for the files that load this one
 SCRIPTED_PIDS=()
 
 # One program of tests/registry, in the background; waits for its port file. Sets STARTED_PID.
