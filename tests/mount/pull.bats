@@ -186,14 +186,20 @@ is_sanitized() {
 	stop_process "$REGISTRY_PID"
 }
 
-@test "1,200 versions: their order, one request, little memory" {
+@test "1,200 versions: their order, one request a page, little memory" {
 	[ "$REGISTRY_KIND" != zot ] || skip "zot's log has another form"
 	push_chart many/app 1.0 "$A" --count 1200 >/dev/null
 	mount_chartfs "oci://$REGISTRY" ttl=600
 	ls "$M" >/dev/null
 	mark_requests
 	[ "$(ls -U "$M/many/app" | wc -l)" = 1200 ]
-	[ "$(requests_since)" = "GET /v2/many/app/tags/list?n=1000" ]
+	# Distribution 2 gives all at once; others a thousand, and a second page.
+	[ "$(requests_since | grep -c '^GET /v2/many/app/tags/list')" = "$(requests_since | wc -l)" ]
+	if [ "$REGISTRY_KIND" = distribution-2 ]; then
+		[ "$(requests_since)" = "GET /v2/many/app/tags/list?n=1000" ]
+	else
+		[ "$(requests_since | wc -l)" -le 2 ]
+	fi
 	diff <(ls -U "$M/many/app") <(seq -f '1.0.%g' 1200)
 	[ "$(ls -l "$M/many/app" | grep -c '^d')" = 1200 ]
 	ls -f "$M/many/app" >/dev/null
