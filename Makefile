@@ -110,7 +110,7 @@ run-fuzzer-%: $(B)/fuzzer/%
 BUILD = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 demo:
-	@contrib/install-deps.sh
+	@contrib/install-deps.sh demo
 	@$(BUILD) all
 	@tests/peers.sh registry
 	@contrib/demo.sh start

@@ -1,12 +1,13 @@
 #!/bin/bash
 # Installs what chartfs needs on Debian 12; quick and silent when nothing is missing.
 #
-# contrib/install-deps.sh [build|test|lint]...   without arguments: build
+# contrib/install-deps.sh [build|demo|test|lint]...   without arguments: build
 # contrib/install-deps.sh refresh                only renews apt's lists of packages
 set -eu
 
 build=(build-essential pkg-config libfuse3-dev fuse3 libcurl4-openssl-dev libcjson-dev libssl-dev
 	zlib1g-dev libyaml-dev)
+demo=(curl)
 test=(bats rsync apache2-utils jq python3 curl strace openssl procps tzdata)
 lint=(clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev)
 
@@ -42,6 +43,7 @@ wanted=()
 for set in "$@"; do
 	case $set in
 	build) wanted+=("${build[@]}") ;;
+	demo) wanted+=("${build[@]}" "${demo[@]}") ;;
 	test) wanted+=("${build[@]}" "${test[@]}") ;;
 	lint) wanted+=("${build[@]}" "${lint[@]}") ;;
 	refresh) apt_get update && exit ;;
