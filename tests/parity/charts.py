@@ -637,7 +637,7 @@ add_bytes("gz-broken-behind", b"".join([member(tar)[:-30], b"\xff" * 30]))
 
 # ---- times ----
 
-for i, mtime in enumerate([0, 1, -1, 1741064767, 951782400, 1e9 + 0.999, 2147483647, 4102444800, -2208988800, 1709164800]):
+for i, mtime in enumerate([0, 1, -1, 1741064767, 951782400, 1e9 + 0.999, 2147483647, 4102444800, -2147483648, 1709164800]):
     add("time-%d" % i, CHART % ("time-%d" % i), mtime=mtime)
 
 PROVENANCE = {"provenance": "anything", "provenance-empty": "", "provenance-other": "other text\n", "provenance-third": "3", "provenance-fourth": "4"}
