@@ -28,7 +28,6 @@ struct endpoint {
 	bool has_answered, is_private;
 	unsigned silences; /* in a row */
 	int64_t paused_until_ms;
-	uint64_t request_count;
 };
 
 struct endpoint *endpoint_new(const struct auth_setup *setup)
@@ -208,7 +207,6 @@ int endpoint_admit(struct endpoint *endpoint, struct error *err)
 
 	pthread_mutex_lock(&endpoint->lock);
 	is_paused = clock_now_ms() < endpoint->paused_until_ms;
-	endpoint->request_count += !is_paused;
 	pthread_mutex_unlock(&endpoint->lock);
 	if (is_paused)
 		return fail(err, ETIMEDOUT,
@@ -233,14 +231,4 @@ void endpoint_note(struct endpoint *endpoint, const struct response *response)
 		endpoint->silences = 0;
 	}
 	pthread_mutex_unlock(&endpoint->lock);
-}
-
-uint64_t endpoint_request_count(struct endpoint *endpoint)
-{
-	uint64_t count;
-
-	pthread_mutex_lock(&endpoint->lock);
-	count = endpoint->request_count;
-	pthread_mutex_unlock(&endpoint->lock);
-	return count;
 }

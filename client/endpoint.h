@@ -46,6 +46,3 @@ int endpoint_admit(struct endpoint *endpoint, struct error *err);
 
 /* Tells what became of one request to the registry itself. */
 void endpoint_note(struct endpoint *endpoint, const struct response *response);
-
-/* How many requests went to the registry so far. */
-uint64_t endpoint_request_count(struct endpoint *endpoint);

@@ -25,9 +25,8 @@ struct name {
 	struct name *next;   /* of those to be freed */
 };
 
-struct folder { /* stays once made: its epoch must not begin again */
+struct folder { /* stays once made */
 	struct map names;
-	uint64_t epoch;
 };
 
 struct local {
@@ -94,7 +93,6 @@ static void drop_locked(
 {
 	struct name *former = name->former;
 
-	folder->epoch++;
 	map_remove(&folder->names, text);
 	if (former && !is_past(former, clock_now_ms())) {
 		name->former = NULL;
@@ -203,23 +201,6 @@ void local_list(struct mount *mount, const struct node *directory,
 	pthread_mutex_unlock(&mount->local->lock);
 }
 
-uint64_t local_epoch(struct mount *mount, const struct node *directory)
-{
-	struct folder *folder;
-	uint64_t epoch = 0;
-
-	pthread_mutex_lock(&mount->local->lock);
-	folder = folder_of_locked(mount->local, directory);
-	if (folder) {
-		epoch = folder->epoch << 16;
-		/* A file may leave the listing by being complete, with no change of names. */
-		map_for_each (entry, &folder->names)
-			epoch += is_listed(entry->value);
-	}
-	pthread_mutex_unlock(&mount->local->lock);
-	return epoch;
-}
-
 bool local_is_made(struct mount *mount, const struct node *directory)
 {
 	enum local_kind kind;
@@ -268,7 +249,6 @@ static struct name *put_locked(struct mount *mount, const struct node *parent, c
 	tree_pin(mount->tree, entry->node);
 	if (entry->until_ms && (!local->sweep_ms || entry->until_ms < local->sweep_ms))
 		local->sweep_ms = entry->until_ms;
-	folder->epoch++;
 	return map_put(&folder->names, text, entry);
 }
 

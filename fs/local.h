@@ -32,9 +32,6 @@ int local_lookup(struct call *call, struct node *parent, const char *name, struc
 void local_list(struct mount *mount, const struct node *directory,
 	void (*add)(void *of, const char *name, struct node *node), void *of);
 
-/* A number that changes whenever what local_list() gives for the directory changes. */
-uint64_t local_epoch(struct mount *mount, const struct node *directory);
-
 /* Whether the directory was made here (mkdir) and nothing has been pushed into it yet. */
 bool local_is_made(struct mount *mount, const struct node *directory);
 

@@ -85,14 +85,6 @@ const char *buf_text(const struct buf *buf)
 	return buf->at ? buf->at : "";
 }
 
-char *buf_take(struct buf *buf)
-{
-	char *at = buf->at ? buf->at : strdup("");
-
-	*buf = (struct buf)BUF_INIT(buf->limit);
-	return at;
-}
-
 void buf_clear(struct buf *buf)
 {
 	free(buf->at);

@@ -28,9 +28,6 @@ int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(p
 /* The text, never NULL ("" for an empty buffer); owned by the buffer. */
 const char *buf_text(const struct buf *buf);
 
-/* Hands the bytes over to the caller, who frees them; never NULL but for want of memory. */
-char *buf_take(struct buf *buf);
-
 /* Drops the bytes; the limit stays. */
 void buf_clear(struct buf *buf);
 
