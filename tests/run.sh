@@ -26,7 +26,12 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/chartfs.XXXXXX") || exit 1
 mkdir -p "$logs"
 export CHARTFS=${CHARTFS:-$PWD/$build/chartfs}
 export PEERS=${PEERS:-$PWD/.build/peers}
+# What Python compiles is kept for the run, beside the source tree; with the prefix set and nothing
+# written it would compile its own library too, at every start.
 export PYTHONPYCACHEPREFIX=$scratch/pycache
+unset PYTHONDONTWRITEBYTECODE
+# The interpreter itself, not the script of a version manager that finds it: it is started often.
+PATH=$(python3 -c 'import os, sys; print(os.path.dirname(sys.executable))'):$PATH
 passed=0 failed=0 skipped=0
 declare -A running=()
 

@@ -56,7 +56,7 @@ start_named() {
 	https_proxy=http://127.0.0.1:$(port_of "$T/proxy" proxy)
 	export https_proxy
 	NAMED=ca_file=$tls/ca.pem
-	REGISTRY=$(curl -s "localhost:$CONTROL/settings" | jq -r .hosts.registry)
+	REGISTRY=$(setting hosts.registry)
 	[ -n "$login" ] || [ "$(setting auth)" = none ] ||
 		write_credentials "$REGISTRY" "$(setting account):secret-of-$profile"
 }
@@ -83,7 +83,7 @@ no_faults() {
 }
 
 setting() { # FIELD of the profile
-	control settings | jq -r ".$1"
+	control "settings?only=$1"
 }
 
 count() { # FILTER: how many requests the registry saw (control.py)
@@ -92,7 +92,7 @@ count() { # FILTER: how many requests the registry saw (control.py)
 
 # The requests that the registry saw: METHOD TARGET, one a line.
 seen() { # [FILTER]
-	control "log?${1:-}" | jq -r '.[] | "\(.method) \(.target)"'
+	control "requests?${1:-}"
 }
 
 # Nothing was asked of the registry that a client must not ask.
@@ -104,13 +104,10 @@ is_content() { # [KIND to leave out]
 
 # has_archive REPOSITORY TAG FILE: the tag's chart layer is this file.
 has_archive() {
-	local digest
-	digest=$(control "manifest?repository=$1&reference=$2" | jq -r '.layers[] |
-		select(.mediaType | endswith("chart.content.v1.tar+gzip")) | .digest')
-	[ "$digest" = "$(sha256_of "$3")" ]
+	control "archive?repository=$1&tag=$2" | cmp -s - "$3"
 }
 
 # The file of a chart that was loaded by the control port.
 loaded_archive() { # REPOSITORY TAG > FILE
-	control "blob?digest=$(control "manifest?repository=$1&reference=$2" | jq -r '.layers[0].digest')"
+	control "archive?repository=$1&tag=$2"
 }

@@ -13,12 +13,13 @@ Plain HTTP on loopback, JSON in and out. NAME=VALUE stands for query parameters.
     POST /made          {"names": [...]}: namespaces (repositories at ECR) made beforehand
     GET  /state         {repository: {tag: digest}}
     GET  /manifest      repository=R reference=T     GET /blob digest=D: the bytes
+    GET  /archive       repository=R tag=T: the bytes of that chart's archive
     GET  /uploads       how many uploads are under way
 
     POST /faults        a fault or a list of them (faults.py)
     GET  /faults        with what is left and how often they struck      DELETE /faults
     POST /settings      {field: value} of the profile (profiles.py), also "headers"
-    GET  /settings
+    GET  /settings      only=FIELD[.KEY]: that value alone (text)
     POST /users         {"name", "password", "rights": {pattern: "pull,push,delete"}, "catalog":
                         true, "identities": [refresh tokens]}: adds or changes; tokens stay good
     DELETE /users       name=N
@@ -29,6 +30,7 @@ Plain HTTP on loopback, JSON in and out. NAME=VALUE stands for query parameters.
     GET  /log           the requests seen, oldest first; filters: role=, method=, path= (shell
                         patterns), status=, agent= (a beginning), since=NUMBER, canary=1 (only
                         those that carried a secret)
+    GET  /requests      the same, METHOD and target of one a line (text)
     GET  /count         how many, with the same filters (text)
     GET  /violations    what the client must not have done; kinds to leave out: except=K,K
     POST /reset         forgets log, counters and violations; faults=1 the faults too
@@ -124,6 +126,15 @@ class Control:
         blob = self.registry.store.blobs.get(request.parameters["digest"])
         return Response(200, [], blob.read()) if blob else text(404, "no such blob\n")
 
+    def get_archive(self, request: Request) -> Any:
+        asked = request.parameters
+        found = self.registry.store.manifest(asked["repository"], asked["tag"])
+        layers = json.loads(found[2])["layers"] if found else []
+        for layer in layers:
+            if layer["mediaType"].endswith("chart.content.v1.tar+gzip"):
+                return Response(200, [], self.registry.store.blobs[layer["digest"]].read())
+        return text(404, "no such chart\n")
+
     def get_uploads(self, request: Request) -> Any:
         return {"uploads": len(self.registry.store.uploads)}
 
@@ -152,7 +163,12 @@ class Control:
         return {}
 
     def get_settings(self, request: Request) -> Any:
-        return dataclasses.asdict(self.registry.profile)
+        value: Any = dataclasses.asdict(self.registry.profile)
+        if "only" not in request.parameters:
+            return value
+        for key in request.parameters["only"].split("."):
+            value = value[key]
+        return text(200, f"{value if isinstance(value, str) else json.dumps(value)}\n")
 
     def post_users(self, request: Request) -> Any:
         wish = json.loads(request.body())
@@ -199,6 +215,10 @@ class Control:
 
     def get_log(self, request: Request) -> Any:
         return self._selected(request)
+
+    def get_requests(self, request: Request) -> Any:
+        return text(200, "".join(f"{entry['method']} {entry['target']}\n"
+                                 for entry in self._selected(request)))
 
     def get_count(self, request: Request) -> Any:
         return text(200, f"{len(self._selected(request))}\n")
