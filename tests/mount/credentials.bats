@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Stored credentials as mounts use them: every file and field, helpers, changes while mounted, and
 # what is said where they are no good. A canary is the password: it may turn up nowhere else.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 load scripted

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Other clients beside chartfs: oras (the peers' folder has it where Go could build it).
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 

@@ -1,9 +1,15 @@
 #!/usr/bin/env bats
 # Large listings on every style of pages, and pages that never end.
-# not sanitized: 20,000 names are a matter of time, not of threads; the units page under both
 
 load lib
 load scripted
+
+# Under sanitizers there are fewer: more than two pages of the longest kind, as there.
+if [ -n "${CHARTFS_SANITIZED:-}" ]; then
+	MANY=2500
+else
+	MANY=20000
+fi
 
 setup() {
 	begin
@@ -16,7 +22,7 @@ teardown() {
 	return "$status"
 }
 
-# lists_all PROFILE [SETTING=JSON]...: 20,000 repositories and 20,000 tags come out whole.
+# lists_all PROFILE [SETTING=JSON]...: so many repositories and so many tags come out whole.
 lists_all() {
 	local profile=$1 settings=()
 	shift
@@ -24,13 +30,13 @@ lists_all() {
 		settings+=(--setting "$setting")
 	done
 	start_scripted "$profile" "${settings[@]}"
-	control charts '{"repository": "big/app", "count": 20000, "same": true}'
-	control repositories '{"count": 20000, "prefix": "load/r"}'
+	control charts "{\"repository\": \"big/app\", \"count\": $MANY, \"same\": true}"
+	control repositories "{\"count\": $MANY, \"prefix\": \"load/r\"}"
 	control limits '{"no-token": 1000}'
 	mount_chartfs "oci://$REGISTRY" ttl=600
 	ls -f "$M/big/app" >"$T/tags"
-	[ "$(wc -l <"$T/tags")" = 20002 ]
-	[ "$(sort -u "$T/tags" | wc -l)" = 20002 ]
+	[ "$(wc -l <"$T/tags")" = $((MANY + 2)) ]
+	[ "$(sort -u "$T/tags" | wc -l)" = $((MANY + 2)) ]
 	# In the order of versions.
 	[ "$(tail -n +3 "$T/tags")" = "$(tail -n +3 "$T/tags" | sort -t. -k1,1n -k2,2n -k3,3n)" ]
 	is_content
@@ -38,11 +44,11 @@ lists_all() {
 
 lists_catalog() {
 	ls -f "$M/load" >"$T/repositories"
-	[ "$(wc -l <"$T/repositories")" = 20002 ]
-	[ "$(sort -u "$T/repositories" | wc -l)" = 20002 ]
+	[ "$(wc -l <"$T/repositories")" = $((MANY + 2)) ]
+	[ "$(sort -u "$T/repositories" | wc -l)" = $((MANY + 2)) ]
 	[ "$(ls "$M" | tr '\n' ' ')" = "big load " ]
-	[ -d "$M/load/r19999" ]
-	[ "$(setting name)" = quay ] || [ ! -e "$M/load/r20000" ]
+	[ -d "$M/load/r$(printf %05d $((MANY - 1)))" ]
+	[ "$(setting name)" = quay ] || [ ! -e "$M/load/r$(printf %05d "$MANY")" ]
 	is_content
 }
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # login and logout: what they ask, what they store and where, and that mounts use it.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 load scripted

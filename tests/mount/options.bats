@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # The command line: what is refused and how, what is taken, and when the exit status is 0.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 load faults

@@ -3,7 +3,6 @@
 # byte for byte, whatever its Chart.yaml, the copying tool and the time zone; what helm refuses is
 # refused; either reads what the other has pushed. tests/parity/pinned.py has all the odd charts,
 # these are some of each family.
-# not sanitized: tests/parity/pinned.py loads and encodes the same charts
 
 load lib
 

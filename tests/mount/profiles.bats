@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Browse, pull and push on every kind of registry: on loopback, and under the real service's host
 # names where the kind is recognised by them.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 load scripted

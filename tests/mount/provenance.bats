@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # X.tgz.prov beside X.tgz: one manifest with both layers in the end (DESIGN 4, Provenance).
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # What is refused: the errno, the sentence, and nothing left in the registry.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # What things cost, counted by the registry's access log.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 

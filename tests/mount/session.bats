@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # The session that the README shows, line by line, as a user types it: mounts in the background,
 # stored credentials, nothing but the programs' defaults.
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Many versions, many repositories, large files, and nothing at all: what is shown, and what it
 # costs the daemon.
-# not sanitized: its figures are those of the ordinary build
 
 load lib
 load faults

@@ -3,7 +3,6 @@
 # said where that fails, and that nothing ever goes back to http.
 
 # shellcheck disable=SC2030,SC2031 # each test is a process of its own
-# no tsan: its threads do what browse, pull, push, writing, failures, hangs and tokens have them do
 
 load lib
 load scripted
