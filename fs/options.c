@@ -3,9 +3,8 @@
 #include "cache/base/buf.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
+#include "fs/option_value.h"
 
-#include <ctype.h>
-#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -94,98 +93,6 @@ static const struct option {
 	{"comment", IGNORED, 0},
 };
 
-/* A whole decimal (or octal) number of digits only. */
-static bool parse_number(const char *text, int base, uint64_t most, uint64_t *number, char **end)
-{
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*number = strtoull(text, end, base);
-	return errno == 0 && *number <= most;
-}
-
-static bool parse_size(const char *text, uint64_t *bytes)
-{
-	static const char units[] = "KMGT";
-	uint64_t number;
-	unsigned shift = 0;
-	const char *unit;
-	char *end;
-
-	if (!parse_number(text, 10, UINT64_MAX, &number, &end))
-		return false;
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1])
-			return false;
-		shift = 10 * (unsigned)(unit - units + 1);
-	}
-	if (number > (uint64_t)INT64_MAX >> shift)
-		return false;
-	*bytes = number << shift;
-	return true;
-}
-
-static bool parse_time(const char *text, int64_t *ms)
-{
-	static const struct {
-		const char *unit;
-		uint64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-	const uint64_t most_ms = 366ull * 24 * 3600000;
-	uint64_t number;
-	char *end;
-
-	if (!parse_number(text, 10, most_ms, &number, &end))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0 || number > most_ms / units[i].ms)
-			continue;
-		*ms = (int64_t)(number * units[i].ms);
-		return true;
-	}
-	return false;
-}
-
-static bool parse_id(const char *text, bool is_group, uint32_t *id)
-{
-	uint64_t number;
-	char *end;
-
-	if (parse_number(text, 10, UINT32_MAX - 1, &number, &end) && !*end) {
-		*id = (uint32_t)number;
-	} else if (is_group) {
-		const struct group *group = getgrnam(text);
-
-		if (!group)
-			return false;
-		*id = group->gr_gid;
-	} else {
-		const struct passwd *user = getpwnam(text);
-
-		if (!user)
-			return false;
-		*id = user->pw_uid;
-	}
-	return true;
-}
-
-static bool parse_level(const char *text, int *level)
-{
-	static const struct {
-		const char *name;
-		int level;
-	} levels[] = {{"err", LOG_ERR}, {"error", LOG_ERR}, {"warning", LOG_WARNING},
-		{"warn", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(text, levels[i].name) == 0) {
-			*level = levels[i].level;
-			return true;
-		}
-	return false;
-}
-
 /* Absolute, because a program in the background has another working directory. */
 static char *absolute(const char *path)
 {
@@ -241,8 +148,6 @@ static const char *example_of(enum kind kind)
 static bool parse_value(struct options *options, const struct option *option, const char *value)
 {
 	void *at = (char *)options + option->at;
-	uint64_t number;
-	char *end;
 
 	switch (option->kind) {
 	case TEXT:
@@ -252,20 +157,17 @@ static bool parse_value(struct options *options, const struct option *option, co
 		replace(at, absolute(value));
 		return true;
 	case SIZE:
-		return parse_size(value, at);
+		return option_value_size(value, at);
 	case TIME:
-		return parse_time(value, at);
+		return option_value_time(value, at);
 	case OWNER:
-		return parse_id(value, false, at);
+		return option_value_id(value, false, at);
 	case GROUP:
-		return parse_id(value, true, at);
+		return option_value_id(value, true, at);
 	case MODE:
-		if (!parse_number(value, 8, 0777, &number, &end) || *end)
-			return false;
-		options->umask = (mode_t)number;
-		return true;
+		return option_value_mode(value, at);
 	case LEVEL:
-		return parse_level(value, at);
+		return option_value_level(value, at);
 	case REPEATED:
 		append(at, value);
 		return true;

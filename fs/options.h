@@ -13,7 +13,7 @@ struct options {
 	char *source;                            /* as given, for messages and /proc/mounts */
 	char *mountpoint;                        /* absolute */
 	bool is_foreground, is_debug, is_check;
-	bool is_read_only, no_exec, allow_other, immutable, allow_delete;
+	bool is_read_only, no_exec, allow_other;
 	bool plain_http, insecure;
 	char *cache_dir; /* absolute */
 	uint64_t cache_size;
