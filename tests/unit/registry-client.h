@@ -50,23 +50,6 @@ __attribute__((unused)) static void settings(const struct scripted *server, cons
 	scripted_post(server, "settings", json);
 }
 
-/* Every kind costs a registry's start, and the sanitizers look at our code, which is nearly the
- * same for all: they get the kinds with flows of their own. Tells in the output what is left out.
- */
-__attribute__((unused)) static bool is_left_out(const char *profile)
-{
-	static const char *const enough[] = {
-		"distribution-2", "ecr", "harbor", "quay", "gitlab", "ghcr"};
-
-	if (!getenv("CHARTFS_SANITIZED"))
-		return false;
-	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++)
-		if (strcmp(profile, enough[i]) == 0)
-			return false;
-	printf("# %s: left out under sanitizers (CHARTFS_SANITIZED)\n", profile);
-	return true;
-}
-
 /* is_number() that tells the sentence of an unexpected error. */
 __attribute__((unused)) static bool is_result(
 	int got, int expected, const struct error *err, const char *name)
