@@ -2,6 +2,7 @@
 #
 # CHARTFS  the program (default .build/chartfs)      PEERS  registry, helm-3, helm-4 (.build/peers)
 # REGISTRY_KIND  distribution-2 (Debian's docker-registry, the default), distribution-3 or zot
+# ZOT  the program of zot (the one on PATH)
 #
 # A file of tests starts its registry in setup_file with start_registry, which exports REGISTRY
 # (HOST:PORT), and calls `clean_up` in teardown_file; each test begins with `begin` in setup and
@@ -181,7 +182,28 @@ restart_registry() {
 
 # Requests that chartfs has sent so far, one a line: METHOD PATH.
 requests() {
+	case $REGISTRY_KIND in
+	zot) requests_in_zot_log ;;
+	*) requests_in_access_log ;;
+	esac
+}
+
+requests_in_access_log() {
 	sed -n 's/.*"\(GET\|HEAD\|POST\|PUT\|PATCH\|DELETE\) \([^ ]*\) HTTP[^"]*" [0-9]* [0-9]* "[^"]*" "chartfs.*/\1 \2/p' "$REGISTRY_LOG"
+}
+
+# One object a line, of which the last may be half written.
+requests_in_zot_log() {
+	jq -Rr 'fromjson? | select(.message == "HTTP API") |
+		select(.headers["User-Agent"][0] // "" | startswith("chartfs")) | "\(.method) \(.path)"' "$REGISTRY_LOG"
+}
+
+# The file of a blob in the registry's storage.
+stored_blob() { # REPOSITORY DIGEST
+	case $REGISTRY_KIND in
+	zot) echo "$REGISTRY_DIR/data/$1/blobs/sha256/${2:7}" ;;
+	*) echo "$REGISTRY_DIR/data/docker/registry/v2/blobs/sha256/${2:7:2}/${2:7}/data" ;;
+	esac
 }
 
 mark_requests() {
