@@ -56,7 +56,7 @@ mounts() {
 		distribution-2) echo "mount $file" ;;
 		# Others for the files that start one: the rest have scripted registries of their own.
 		# Parity is a matter of what is sent, not of who takes it.
-		*) ! grep -q start_registry "$file" || [ "${file##*/}" = parity.bats ] ||
+		*) ! grep -qE 'start_(token_)?registry' "$file" || [ "${file##*/}" = parity.bats ] ||
 			echo "mount $file" ;;
 		esac
 	done

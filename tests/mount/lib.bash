@@ -100,20 +100,26 @@ write_registry_config() { # FOLDER PORT AUTH EXTRA
 	storage: {filesystem: {rootdirectory: $1/data}, delete: {enabled: true}}
 	http: {addr: "127.0.0.1:$2"${4:+, $4}}
 	END
-	if [ "$3" = htpasswd ]; then
+	case $3 in
+	htpasswd)
 		htpasswd -Bbn user secret >"$1/htpasswd" 2>/dev/null
-		printf 'auth: {htpasswd: {realm: test, path: %s}}\n' "$1/htpasswd" >>"$1/config.yml"
-	elif [ "$3" != plain ]; then
-		echo "$REGISTRY_AUTH" >>"$1/config.yml"
-	fi
+		echo "auth: {htpasswd: {realm: test, path: $1/htpasswd}}" ;;
+	token)
+		echo "auth: {token: {realm: '$TOKEN_REALM', service: registry, issuer: chartfs-test," \
+			"rootcertbundle: $TOKEN_CERTIFICATE}}" ;;
+	esac >>"$1/config.yml"
 }
 
 write_zot_config() { # FOLDER PORT AUTH
 	local auth=''
-	if [ "$3" = htpasswd ]; then
+	case $3 in
+	htpasswd)
 		htpasswd -Bbn user secret >"$1/htpasswd" 2>/dev/null
-		auth=", \"auth\": {\"htpasswd\": {\"path\": \"$1/htpasswd\"}}"
-	fi
+		auth=", \"auth\": {\"htpasswd\": {\"path\": \"$1/htpasswd\"}}" ;;
+	token)
+		auth=", \"auth\": {\"bearer\": {\"realm\": \"$TOKEN_REALM\", \"service\": \"registry\",
+			\"cert\": \"$TOKEN_CERTIFICATE\"}}" ;;
+	esac
 	cat >"$1/config.json" <<-END
 	{"distSpecVersion": "1.1.0", "storage": {"rootDirectory": "$1/data", "gc": false},
 	 "http": {"address": "127.0.0.1", "port": "$2"$auth}, "log": {"level": "debug", "output": "$1/log"}}
@@ -141,8 +147,8 @@ run_registry() {
 	echo "$REGISTRY_PID" >>"$BATS_FILE_TMPDIR/pids"
 }
 
-# start_registry [plain|htpasswd|token] [EXTRA of its http section]: with token, $REGISTRY_AUTH is the
-# auth section of its configuration. Exports REGISTRY, REGISTRY_PID,
+# start_registry [plain|htpasswd|token] [EXTRA of distribution's http section]: with token,
+# $TOKEN_REALM makes the tokens that $TOKEN_CERTIFICATE checks. Exports REGISTRY, REGISTRY_PID,
 # REGISTRY_DIR, REGISTRY_LOG, and REGISTRY_USER with htpasswd. $REGISTRY_PORT asks for a port.
 start_registry() {
 	local auth=${1:-plain} extra=${2:-} port try

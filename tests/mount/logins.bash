@@ -3,7 +3,7 @@
 
 SECRET=canary-5ecret
 
-# start_token_registry: Debian's docker-registry behind tokens.py, with user and $SECRET. Exports
+# start_token_registry: a registry behind tokens.py, with user and $SECRET. Exports
 # what start_registry does (no REGISTRY_USER: curl knows no tokens) and TOKENS, the control port of
 # the token server.
 start_token_registry() { # [argument of tokens.py]...
@@ -11,9 +11,9 @@ start_token_registry() { # [argument of tokens.py]...
 	start_program "$BATS_FILE_TMPDIR/tokens.ports" tokens.py --directory "$dir" --user "user:$SECRET" "$@"
 	echo "$STARTED_PID" >>"$BATS_FILE_TMPDIR/pids"
 	TOKENS=$(port_of "$BATS_FILE_TMPDIR/tokens.ports" control)
-	# shellcheck disable=SC2034 # start_registry reads it
-	REGISTRY_AUTH="auth: {token: {realm: 'http://127.0.0.1:$(port_of "$BATS_FILE_TMPDIR/tokens.ports" token)/token',
-	 service: registry, issuer: chartfs-test, rootcertbundle: $dir/token.pem}}"
+	# shellcheck disable=SC2034 # start_registry reads them
+	TOKEN_REALM=http://127.0.0.1:$(port_of "$BATS_FILE_TMPDIR/tokens.ports" token)/token \
+		TOKEN_CERTIFICATE=$dir/token.pem
 	start_registry token
 	REGISTRY_USER=
 	export TOKENS REGISTRY_USER
