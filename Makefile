@@ -130,6 +130,12 @@ test-distribution3:
 	@tests/peers.sh distribution registry nginx helm-3 helm-4
 	@REGISTRY_KIND=distribution-3 tests/run.sh mount
 
+test-zot:
+	@contrib/install-deps.sh test
+	@$(BUILD) test-programs
+	@tests/peers.sh registry nginx helm-3 helm-4
+	@REGISTRY_KIND=zot tests/run.sh mount
+
 peers:
 	@contrib/install-deps.sh test
 	@tests/peers.sh
@@ -167,6 +173,7 @@ help:
 	@echo 'make demo, demo-stop     a registry, a mount, a chart copied in and out; ends both'
 	@echo 'make test                all tests: units, fuzz corpora, real mounts of a real registry'
 	@echo 'make test-distribution3  the mounts again, of distribution 3 (needs Go 1.25 or newer)'
+	@echo 'make test-zot            and of zot, if one is on PATH or named by ZOT='
 	@echo 'make sanitize            the tests under address, undefined and thread sanitizers'
 	@echo 'make lint                format, layers, warnings, clang-tidy, cppcheck, shellcheck, ...'
 	@echo 'make layers              which layer includes what'
@@ -178,6 +185,6 @@ help:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all units test-programs fuzz-replay fuzz demo demo-stop test test-distribution3 peers lint \
-	layers sanitize format install uninstall clean help force
+.PHONY: all units test-programs fuzz-replay fuzz demo demo-stop test test-distribution3 test-zot peers \
+	lint layers sanitize format install uninstall clean help force
 .SECONDARY:
