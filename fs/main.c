@@ -3,9 +3,11 @@
 #include "fs/mount.h"
 #include "fs/options.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -70,10 +72,24 @@ static int print(const char *text)
 	return fputs(text, stdout) < 0 || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Where the caller has closed one of the standard files, the next file that is opened would become
+ * it: messages would go into the cache, or into a connection. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
+	open_standard_files();
 	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
 		return print(help);
 	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0)

@@ -118,6 +118,22 @@ refused() {
 	wait_until 30 is_gone "$pid"
 }
 
+@test "started without standard files: none of its own takes their place" {
+	timeout 30 "$CHARTFS" -o "cache_dir=$T/cache" "oci://$REGISTRY" "$M" 3>&- 4>&- <&- >&- 2>&-
+	is_mounted "$M"
+	fusermount3 -u "$M"
+	mkdir "$T/m1"
+	"$CHARTFS" -f -o "cache_dir=$T/cache,log_level=debug" "oci://$REGISTRY" "$T/m1" 3>&- 4>&- <&- >&- 2>&- &
+	CHARTFS_PID=$!
+	wait_until 30 is_mounted "$T/m1"
+	for fd in 0 1 2; do
+		[ "$(readlink "/proc/$CHARTFS_PID/fd/$fd")" = /dev/null ]
+	done
+	cmp "$T/m1/ns/app/1.0.0/app-1.0.0.tgz" "$A"
+	fusermount3 -u "$T/m1"
+	wait "$CHARTFS_PID"
+}
+
 @test "a pipe that reads the output of the start ends" {
 	"$CHARTFS" -o "cache_dir=$T/cache" "oci://$REGISTRY" "$M" 2>&1 3>&- 4>&- | timeout 30 cat
 	is_mounted "$M"
