@@ -293,6 +293,8 @@ static int parse_words(struct options *options, int argc, char **argv, struct er
 		return fail(err, EINVAL,
 			"a source and a mount point are needed, as in: chartfs "
 			"oci://registry.example.com ~/charts");
+	if (!*mountpoint)
+		return fail(err, EINVAL, "the mount point is an empty word");
 	options->mountpoint = realpath(mountpoint, NULL);
 	if (!options->mountpoint)
 		options->mountpoint = absolute(mountpoint);

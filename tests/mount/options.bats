@@ -95,6 +95,9 @@ refused() {
 
 @test "mount points that are none" {
 	refused 1 "does not exist" -o "cache_dir=$T/cache" "oci://$REGISTRY" "$T/nothing"
+	# as with a variable that is not set: never the working directory
+	cd "$M"
+	refused 2 "the mount point is an empty word" -o "cache_dir=$T/cache" "oci://$REGISTRY" ""
 	: >"$T/file"
 	refused 1 "is no directory" -o "cache_dir=$T/cache" "oci://$REGISTRY" "$T/file"
 }
