@@ -114,7 +114,7 @@ static struct node *make(const struct node_template *template)
 	node->registry = template->registry;
 	node->digest = template->digest;
 	node->size = template->size;
-	node->mtime = template->mtime;
+	node->created = node->mtime = template->mtime;
 	node->spool = template->spool;
 	return node;
 }
@@ -137,6 +137,8 @@ struct node *tree_get(struct tree *tree, const struct node_template *template)
 		*slot = node;
 		tree->count++;
 	}
+	if (node->created != template->mtime)
+		node->created = node->mtime = template->mtime;
 	node->pins++;
 	pthread_mutex_unlock(&tree->lock);
 	return node;

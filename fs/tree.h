@@ -52,8 +52,9 @@ struct node {
 	const char *tag;           /* versions and files, else NULL */
 	struct digest digest;      /* files: the layer's */
 	uint64_t size;             /* files */
-	int64_t mtime;             /* files, seconds; guarded by the tree's lock: tree_mtime() */
-	struct spool *spool;       /* NODE_SPOOL: owned by the node, see spool.h */
+	int64_t created;     /* files, seconds: what the template last said; guarded as mtime */
+	int64_t mtime;       /* the same, or as the user set it; guarded: tree_mtime() */
+	struct spool *spool; /* NODE_SPOOL: owned by the node, see spool.h */
 
 	uint64_t lookups; /* guarded by the tree's lock, as is pins */
 	unsigned pins;
@@ -77,7 +78,8 @@ struct node_template {
 	struct spool *spool; /* moves into a node that is made; NODE_SPOOL is never found by key */
 };
 
-/* The node of that key, made if it is not there; pinned. Never fails. */
+/* The node of that key, made if it is not there; pinned. Never fails. One that is there takes the
+ * template's mtime if that has changed: the same file may come under another manifest. */
 struct node *tree_get(struct tree *tree, const struct node_template *template);
 
 /* The root, set once before the session starts; pinned for the tree's life. */
@@ -106,7 +108,8 @@ uint64_t tree_ino(const char *key);
  * long time for the first). */
 int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms);
 
-/* A file's times as the user set them in this mount; the registry knows nothing of it. */
+/* A file's times as the user set them in this mount; the registry knows nothing of it. They hold
+ * until the registry's own change. */
 void tree_set_mtime(struct tree *tree, struct node *node, int64_t mtime);
 int64_t tree_mtime(struct tree *tree, const struct node *node);
 

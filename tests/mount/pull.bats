@@ -172,6 +172,30 @@ is_sanitized() {
 	exec 7<&-
 }
 
+@test "a tag that moves to a manifest of the same chart shows the other one's time" {
+	created() { # SECONDS: pushes the manifest with this time
+		manifest_of times/app 1.0.0 | jq -c --arg time "$1" '.annotations["org.opencontainers.image.created"] = $time' |
+			ask -f -X PUT -H "Content-Type: ${ACCEPT#* }" --data-binary @- "http://$REGISTRY/v2/times/app/manifests/1.0.0"
+	}
+	shows() { # SECONDS
+		[ "$(stat -c %Y "$v")" = "$1" ]
+	}
+	push_chart times/app 1.0.0 "$A"
+	created 2020-01-01T00:00:00Z
+	mount_chartfs "oci://$REGISTRY" ttl=1
+	v=$M/times/app/1.0.0/app-1.0.0.tgz
+	shows 1577836800
+	local inode
+	inode=$(stat -c %i "$v")
+	created 2021-01-01T00:00:00Z
+	wait_until 30 shows 1609459200
+	[ "$(stat -c %i "$v")" = "$inode" ]
+	# what the user sets holds until then
+	python3 -c 'import os, sys; os.utime(sys.argv[1], (1e9, 1e9))' "$v"
+	sleep 2
+	shows 1000000000
+}
+
 @test "an empty registry" {
 	start_registry
 	mount_chartfs

@@ -83,6 +83,26 @@ static void test_counts(void)
 	tree_free(tree);
 }
 
+/* A file may come under another manifest; until then the user's own time holds. */
+static void test_times(void)
+{
+	struct tree *tree = tree_new();
+	struct node *root = get(tree, NULL, NODE_DIRECTORY, "h", "", "", NULL);
+	struct node_template template = {
+		.kind = NODE_FILE, .key = "h/a@1", .name = "a", .parent = root, .mtime = 10};
+	struct node *file = tree_get(tree, &template);
+
+	tree_set_root(tree, root);
+	tree_set_mtime(tree, file, 15);
+	tree_unpin(tree, tree_get(tree, &template));
+	is_number(tree_mtime(tree, file), 15, "a time that the user has set holds");
+	template.mtime = 20;
+	tree_unpin(tree, tree_get(tree, &template));
+	is_number(tree_mtime(tree, file), 20, "until the registry has another");
+	tree_unpin(tree, file);
+	tree_free(tree);
+}
+
 static void test_spool(void)
 {
 	struct tree *tree = tree_new();
@@ -162,6 +182,7 @@ int main(void)
 {
 	test_identity();
 	test_counts();
+	test_times();
 	test_spool();
 	test_many();
 	test_threads();
