@@ -58,15 +58,16 @@ double attr_timeout(const struct mount *mount, const struct node *node)
 	return node->kind == NODE_SPOOL || node->kind == NODE_SCRATCH ? 0 : FOR_EVER_S;
 }
 
-double attr_negative_timeout(const struct mount *mount, const char *name)
+double attr_negative_timeout(const struct mount *mount, const struct node *parent, const char *name)
 {
 	char tag[REFERENCE_TAG_MAX + 1];
 	bool may_appear = reference_is_component(name) || reference_is_sure_host(name) ||
 			  layout_tag_of_name(name, tag) || layout_is_archive(name) ||
 			  layout_is_provenance(name);
+	bool may_be_title = parent->kind == NODE_VERSION && *name != '.';
 
 	/* Scratch names come and go by this kernel's own calls, which it knows of. */
-	if (!may_appear || layout_is_scratch(name))
+	if (!may_be_title && (!may_appear || layout_is_scratch(name)))
 		return FOR_EVER_S;
 	return mount->options->is_read_only ? (double)mount->options->ttl_ms / 1000 : 0;
 }

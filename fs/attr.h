@@ -11,5 +11,7 @@ void attr_fill(struct mount *mount, struct node *node, struct stat *attr);
 double attr_entry_timeout(struct mount *mount, const struct node *node);
 double attr_timeout(const struct mount *mount, const struct node *node);
 /* Of a name that is not there: long where its letters rule it out (never a name that a push could
- * make appear in a writable mount: 0). */
-double attr_negative_timeout(const struct mount *mount, const char *name);
+ * make appear in a writable mount: 0). In a version's directory they rule out little: the titles of
+ * an artifact's layers are free. */
+double attr_negative_timeout(
+	const struct mount *mount, const struct node *parent, const char *name);

@@ -33,7 +33,7 @@ static int run_lookup(struct request *request)
 
 	if (r == 0)
 		return reply_entry(request, child);
-	timeout = attr_negative_timeout(request->call.mount, request->name);
+	timeout = attr_negative_timeout(request->call.mount, request->node, request->name);
 	if (r == -ENOENT && timeout > 0)
 		return reply_no_entry(request, timeout);
 	return r;

@@ -196,6 +196,19 @@ is_sanitized() {
 	shows 1000000000
 }
 
+@test "a file of any title that was not there appears" {
+	push_artifact free/files 1.0.0 one.txt="$A"
+	mount_chartfs "oci://$REGISTRY" ttl=1
+	v=$M/free/files/1.0.0
+	run cat "$v/Read me (1).txt"
+	[ "$status" != 0 ]
+	run cat "$v/data.tgz.part"
+	[ "$status" != 0 ]
+	push_artifact free/files 1.0.0 "Read me (1).txt=$A" data.tgz.part="$B"
+	wait_until 30 cmp "$A" "$v/Read me (1).txt"
+	cmp "$B" "$v/data.tgz.part"
+}
+
 @test "an empty registry" {
 	start_registry
 	mount_chartfs
