@@ -225,6 +225,26 @@ static int feed(void *data, unsigned char *buffer, size_t size, size_t *got)
 	return 1;
 }
 
+/* Mends the source where libyaml stumbled over what Helm's parser takes; false where that is not
+ * why it did. */
+static bool mend(struct chart_yaml_source *source, const yaml_parser_t *parser)
+{
+	static const struct {
+		const char *problem;
+		bool (*mend)(struct chart_yaml_source *source, size_t index);
+	} mends[] = {
+		{"found unexpected ':'", chart_yaml_source_hide_colon},
+		{"found unknown escape character", chart_yaml_source_unescape_quote},
+		{"did not find expected whitespace or line break", chart_yaml_source_escape_tag},
+		{"did not find expected tag URI", chart_yaml_source_escape_tag},
+	};
+
+	for (size_t i = 0; parser->problem && i < sizeof(mends) / sizeof(*mends); i++)
+		if (strcmp(parser->problem, mends[i].problem) == 0)
+			return mends[i].mend(source, parser->problem_mark.index);
+	return false;
+}
+
 /* 0, or -EAGAIN where the source was mended and is to be parsed again. */
 static int parse(struct nodes *nodes, struct error *err)
 {
@@ -238,14 +258,13 @@ static int parse(struct nodes *nodes, struct error *err)
 	while (r == 0) {
 		yaml_event_t event;
 
-		if (!yaml_parser_parse(&parser, &event)) {
-			if (parser.problem && strcmp(parser.problem, "found unexpected ':'") == 0 &&
-				chart_yaml_source_hide_colon(
-					nodes->source, parser.problem_mark.index))
-				return -EAGAIN;
-			return fail_syntax(&parser, err);
-		}
-		r = add_event(nodes, &event, err);
+		if (!yaml_parser_parse(&parser, &event))
+			return mend(nodes->source, &parser) ? -EAGAIN : fail_syntax(&parser, err);
+		if (nodes->is_in_flow &&
+			chart_yaml_source_escape_node(nodes->source, event.start_mark.index))
+			r = -EAGAIN;
+		else
+			r = add_event(nodes, &event, err);
 		yaml_event_delete(&event);
 	}
 	return r < 0 ? r : 0;

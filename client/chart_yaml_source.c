@@ -1,12 +1,13 @@
 #include "client/chart_yaml_source.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-enum { COLONS_MAX = 100 };
+enum { MENDED_MAX = 100 };
 
 /* A character of the private use area that the text does not have. */
 static bool find_unused(const char *text, size_t len, char unused[4])
@@ -73,29 +74,103 @@ static bool seek(struct chart_yaml_source *source, size_t index)
 	return source->index == index && source->offset < source->len;
 }
 
-bool chart_yaml_source_hide_colon(struct chart_yaml_source *source, size_t index)
+/* Puts a text in the place of a character of one byte. The cursor goes back to the beginning. */
+static bool replace(struct chart_yaml_source *source, size_t offset, const char *by)
 {
+	size_t by_len = strlen(by), behind = offset + 1;
 	char *copy;
 
-	rewind_cursor(source);
-	if (is_utf16(source->at, source->len) || !seek(source, index) ||
-		source->at[source->offset] != ':' || source->colons++ == COLONS_MAX)
+	if (source->mended++ == MENDED_MAX)
 		return false;
-	if (!*source->colon && !find_unused(source->at, source->len, source->colon))
-		return false;
-	copy = malloc(source->len + 2);
+	copy = malloc(source->len + by_len);
 	if (!copy)
 		return false;
-	memcpy(copy, source->at, source->offset);
-	memcpy(copy + source->offset, source->colon, 3);
-	memcpy(copy + source->offset + 3, source->at + source->offset + 1,
-		source->len - source->offset - 1);
+	memcpy(mempcpy(mempcpy(copy, source->at, offset), by, by_len), source->at + behind,
+		source->len - behind);
 	free(source->copy);
 	source->copy = copy;
 	source->at = copy;
-	source->len += 2;
+	source->len += by_len - 1;
 	rewind_cursor(source);
 	return true;
+}
+
+/* Moves the cursor to a character, be it in front of where it is. */
+static bool find(struct chart_yaml_source *source, size_t index)
+{
+	rewind_cursor(source);
+	return !is_utf16(source->at, source->len) && seek(source, index);
+}
+
+bool chart_yaml_source_hide_colon(struct chart_yaml_source *source, size_t index)
+{
+	if (!find(source, index) || source->at[source->offset] != ':')
+		return false;
+	if (!*source->colon && !find_unused(source->at, source->len, source->colon))
+		return false;
+	return replace(source, source->offset, source->colon);
+}
+
+bool chart_yaml_source_unescape_quote(struct chart_yaml_source *source, size_t index)
+{
+	if (!find(source, index) || source->len - source->offset < 2 ||
+		memcmp(source->at + source->offset, "\\'", 2) != 0)
+		return false;
+	return replace(source, source->offset, "");
+}
+
+/* Of what belongs to Helm's tags and not to libyaml's; both take it for the same when it is
+ * escaped.
+ */
+static bool escape_in_tag(struct chart_yaml_source *source, size_t offset)
+{
+	switch (source->at[offset]) {
+	case ',':
+		return replace(source, offset, "%2C");
+	case '[':
+		return replace(source, offset, "%5B");
+	case ']':
+		return replace(source, offset, "%5D");
+	default:
+		return false;
+	}
+}
+
+bool chart_yaml_source_escape_tag(struct chart_yaml_source *source, size_t index)
+{
+	return find(source, index) && escape_in_tag(source, source->offset);
+}
+
+static bool is_tag_character(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("!%-_;/?:@&=+$.~*'()", c));
+}
+
+/* The byte behind an anchor and the space that follows it. */
+static size_t skip_anchor(const struct chart_yaml_source *source, size_t at)
+{
+	static const char space[] = " \t\r\n";
+
+	while (at < source->len && !strchr(space, source->at[at]))
+		at++;
+	while (at < source->len && strchr(space, source->at[at]))
+		at++;
+	return at;
+}
+
+bool chart_yaml_source_escape_node(struct chart_yaml_source *source, size_t first)
+{
+	size_t at;
+
+	if (is_utf16(source->at, source->len) || !seek(source, first))
+		return false;
+	at = source->at[source->offset] == '&' ? skip_anchor(source, source->offset)
+					       : source->offset;
+	if (source->len - at < 2 || source->at[at] != '!' || source->at[at + 1] == '<')
+		return false;
+	while (at < source->len && is_tag_character(source->at[at]))
+		at++;
+	return at < source->len && escape_in_tag(source, at);
 }
 
 void chart_yaml_source_restore(const struct chart_yaml_source *source, struct chart_text *text)

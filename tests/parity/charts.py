@@ -104,6 +104,7 @@ TAGS = [
     "\ta", "a\tb", "a\t", "é", "日本", "\u00a0x\u2003y\u200bz", "a\u0085b", "a\u2028b", "\ufeffx", "a\ufeffb", "\ue000",
     "a\u00adb", "\U0001F600", "\U000e0001x", "\u0378", "\u1680x", "\u202f\u205f\u3000", "\u200e", "\u061c", "\ufffd",
     "<a> & 'b' \"c\" \\ / \u2029", "\x7f", "\x01", "a\x00b", "[]", "{}", "[x]", "{x: y}", "''", '"   "',
+    "\"it\\'s\"", "\"\\'\"", "\"\\\\\\'s \\\"\\'\\\"\n  \\'s\"", "'it\\''s'", "\"it\\`s\"", "!a,b 1", "!a[b] 1", "!!st[r 1", "!![str 1", "!!str, x", "&x !a, 1", "!a{b 1",
 ]
 for i, value in enumerate(TAGS):
     with_lines("value-%03d" % i, "description: %s\nannotations:\n  k: %s" % (value, value.replace("\n", "\n  ")))
@@ -237,6 +238,14 @@ FIELDS = {
     "flow-pairs": "unknown: [a: b, c]",
     "flow-empty-items": "unknown: [a, , b]",
     "flow-tag-comma": "unknown: [!foo, b]",
+    "flow-tag-comma-last": "keywords: [!!str, a, !b,c d, &x !e, f, ! , g, !, h, '\u00e9', !i, j]",
+    "flow-tag-comma-map": "unknown: {a: !b, c: d}",
+    "flow-tag-bracket": "unknown: [!a]",
+    "flow-tag-bracket-space": "keywords: [!a ]",
+    "flow-tag-nested": "unknown: [!a[b, [c], !d {e: !f, g}]",
+    "flow-tag-brace": "unknown: {a: !b}",
+    "flow-tag-line": "unknown: [{a: !\u0085c>}, b]",
+    "flow-tag-slash": "unknown: [!!str \"a\\/b\"]",
     "complex-key": "? icon\n: x",
     "sequence-indent": "keywords:\n- a\n- b\nsources:\n  - c\n  -  d",
     "sequence-nested": "unknown:\n- - a\n  - b\n-\n  - c",
@@ -336,7 +345,7 @@ with_lines("old-lock-broken", "", ("requirements.lock", "digest: [x]"))
 add_files("old-lock-alone", [("c/requirements.lock", "digest: x")])
 
 VALUES = {
-    "map": "a: 1\nb: {c: [1, 2]}\n", "empty": "", "null": "~", "list": "[a]", "text": "hello", "number": "1", "broken": "a: [", "tab": "\ta: b",
+    "map": "a: 1\nb: {c: [1, 2]}\n", "quotes": "a: \"it\\'s\"\nb: [\"\\'\", {c: \"d \\'e\\' f\"}]\n", "tag-comma": "a: [!b, c]\nd: !e,f g\n", "empty": "", "null": "~", "list": "[a]", "text": "hello", "number": "1", "broken": "a: [", "tab": "\ta: b",
     "documents": "a: 1\n---\nb: 2\n", "documents-broken": "a: 1\n---\nb: [\n", "documents-list": "a: 1\n---\n[b]\n",
     "separator-text": "a: 1\n---b: 2\n", "separator-space": "a: 1\n--- \nb: 2\n", "separator-comment": "a: 1\n--- # c\nb: 2\n",
     "separator-map": "a: 1\n--- {b: 2}\n", "separator-first": "---\na: 1\n", "separator-first-text": "--- a: 1\n", "separator-first-flow": "--- {a: 1}\n",
