@@ -36,6 +36,7 @@ Plain HTTP on loopback, JSON in and out. NAME=VALUE stands for query parameters.
     POST /reset         forgets log, counters and violations; faults=1 the faults too
     POST /limits        {"head-storm": N, "no-token": N, "token-storm": N}: watch.py
     GET  /ports         {role: port}
+    GET  /connections   {role: how many were accepted}, those without a request included
 """
 
 from __future__ import annotations
@@ -241,3 +242,6 @@ class Control:
 
     def get_ports(self, request: Request) -> Any:
         return self.registry.ports()
+
+    def get_connections(self, request: Request) -> Any:
+        return {role: one.connections for role, one in self.registry.listeners.items()}

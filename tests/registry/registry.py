@@ -5,9 +5,9 @@ told, and notes what the client under test must not do.
     python3 tests/registry/registry.py --profile NAME --port-file FILE [--log FILE]
         [--user NAME:PASSWORD]... [--auth none|basic|bearer] [--made NAME]...
         [--names] [--tls-cert FILE --tls-key FILE [--client-ca FILE]]
-        [--setting FIELD=JSON]... [--directory DIR] [--until PID]
+        [--setting FIELD=JSON]... [--directory DIR] [--until PID] [--address ROLE=ADDRESS]...
 
-Profiles: see profiles.py (--list prints their names). It listens on 127.0.0.1 only, on ports that
+Profiles: see profiles.py (--list prints their names). It listens on 127.0.0.1, on ports that
 the kernel chooses, one for each role:
 
     registry   the registry itself
@@ -33,6 +33,9 @@ password `secret-of-PROFILE`. Distribution and zot are open unless there is a --
 With --names absolute URLs (token realm, blobs, pages) name the hosts of the real service, as a
 client sees them that goes through proxy.py, and with TLS certificates from certificates.py: so a
 client that recognises a registry by its host can be tested.
+
+--address has a role listen on another address than 127.0.0.1: for a test in a network namespace
+of its own, whose only interface is lo.
 
 Clients whose User-Agent begins with one of --exempt (curl, helm, ...) are not judged.
 The access log is described in accesslog.py, violations in watch.py.
@@ -70,8 +73,8 @@ EXEMPT = "curl/,Helm/,Go-http-client/,Python-urllib/,docker/,oras,skopeo/"
 class Place:
     """Where things are: what stands in realms and Locations."""
 
-    def __init__(self, profile: Profile, named: bool, tls: bool):
-        self.profile, self.named = profile, named
+    def __init__(self, profile: Profile, named: bool, tls: bool, addresses: dict[str, str]):
+        self.profile, self.named, self.addresses = profile, named, addresses
         self.scheme = "https" if tls else "http"
         self.ports: dict[str, int] = {}
 
@@ -83,7 +86,7 @@ class Place:
             return f"{self.scheme}://{self.profile.hosts.get(role, self.profile.hosts['registry'])}"
         if role == request.role:
             return f"{self.scheme}://{request.host}"
-        name = request.host
+        name = self.addresses.get(role, request.host)
         if not name.endswith("]"):
             name = name.rsplit(":", 1)[0] if ":" in name else name
         return f"{self.scheme}://{name}:{self.ports[role]}"
@@ -100,15 +103,17 @@ class Registry:
         self.gate = Gate(profile, self.watch)
         self.log = AccessLog(options.log)
         self.faults = Faults()
-        self.place = Place(profile, options.names, bool(options.tls_cert))
+        self.place = Place(profile, options.names, bool(options.tls_cert),
+                           dict(address.split("=", 1) for address in options.address))
         parts = (profile, self.store, self.gate, self.watch, self.place)
         self.distribution = Distribution(*parts)
         self.vendors = Vendors(*parts)
         self.control = Control(self)
         self.listeners: dict[str, Listener] = {}
 
-    def listen(self, tls: ssl.SSLContext | None, address: str) -> None:
+    def listen(self, tls: ssl.SSLContext | None) -> None:
         for role in ROLES:
+            address = self.place.addresses.get(role, "127.0.0.1")
             listener = Listener(self, role, None if role == "control" else tls, address=address)
             self.listeners[role] = listener
             self.place.ports[role] = listener.port
@@ -207,6 +212,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--setting", action="append", default=[])
     parser.add_argument("--directory")
     parser.add_argument("--until", type=int, help="end when this process has gone")
+    parser.add_argument("--address", action="append", default=[])
     parser.add_argument("--exempt", default=EXEMPT)
     return parser.parse_args(arguments)
 
@@ -261,7 +267,7 @@ def main() -> None:
     sys.setswitchinterval(0.001)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     registry = prepare(options)
-    registry.listen(context(options), "127.0.0.1")
+    registry.listen(context(options))
     if options.port_file:
         tell_ports(registry, options.port_file)
     else:

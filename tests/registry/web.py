@@ -315,11 +315,17 @@ class Listener(http.server.ThreadingHTTPServer):
     def __init__(self, app: Any, role: str, tls: ssl.SSLContext | None, port: int = 0,
                  address: str = "127.0.0.1"):
         self.app, self.role, self.tls = app, role, tls
+        self.connections = 0
         super().__init__((address, port), Connection)
 
     @property
     def port(self) -> int:
         return self.server_address[1]
+
+    def get_request(self) -> Any:
+        accepted = super().get_request()
+        self.connections += 1
+        return accepted
 
     def server_bind(self) -> None:
         # The inherited one asks the name server for this address's name.
