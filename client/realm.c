@@ -10,7 +10,6 @@ int realm_check(
 	const char *url, enum peer peer, const char *realm, bool *only_public, struct error *err)
 {
 	struct url registry, server;
-	bool is_inside;
 
 	*only_public = false;
 	if (!url_parse(url, &registry) || !url_parse(realm, &server))
@@ -21,12 +20,13 @@ int realm_check(
 			"%s wants its token fetched from %s without TLS: no credentials go there; "
 			"its token server must have an https address",
 			registry.host, server.host);
-	if (strcmp(registry.host, server.host) == 0 || peer == PEER_PROXY)
+	if (strcmp(registry.host, server.host) == 0)
 		return 0;
-	is_inside = peer == PEER_PRIVATE || address_host_is_private(registry.host);
-	if (is_inside)
+	if (peer == PEER_PRIVATE || address_host_is_private(registry.host))
 		return 0;
-	if (address_host_is_private(server.host))
+	/* A proxy that leads to the registry need not lead to the token server as well: whether
+	 * one does shows at the connection. */
+	if (peer != PEER_PROXY && address_host_is_private(server.host))
 		return fail(err, EACCES,
 			"%s is a public registry, but wants its token fetched from the private "
 			"address %s: no credentials go there",

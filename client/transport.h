@@ -55,7 +55,8 @@ struct request { /* all pointers stay the caller's, and valid until the transfer
 	const struct sink *sink; /* takes the body of a 2xx answer; NULL: response.body does */
 	uint64_t limit;          /* most bytes of a 2xx answer's body; 0: 4 MiB */
 	const struct tls_settings *tls; /* NULL: the system's roots */
-	bool only_public; /* refuse to connect to loopback, private and link-local addresses */
+	bool only_public; /* refuse to connect to loopback, private and link-local addresses; what
+			   * a proxy connects to is the proxy's affair */
 	bool is_single;   /* never sent again by itself, not even when a kept connection was dead */
 	bool only_connect; /* end once connected (TLS included), without sending anything */
 };

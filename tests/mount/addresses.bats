@@ -163,3 +163,18 @@ start_behind_proxy() {
 	[ "$(connections blobs)" = 0 ]
 	is_content
 }
+
+@test "a token server on loopback behind a registry that a proxy leads to: refused, and not connected to" {
+	start_behind_proxy
+	realm_is "https://127.0.0.1:$(port_of "$PORTS" token)/token"
+	mount_chartfs "oci://$PUBLIC" "$CA"
+	refused "Permission denied" reads
+	says "refused to go to 127.0.0.1: its address"
+	# Neither one that no_proxy takes out.
+	realm_is "https://$PRIVATE:$(port_of "$PORTS" token)/token"
+	no_proxy=$PRIVATE mount_at "$T/direct" "oci://$PUBLIC" "$CA"
+	refused "Permission denied" reads "$T/direct"
+	grep -q "refused to go to $PRIVATE: its address" "$T/direct.log"
+	[ "$(connections token)" = 0 ]
+	is_content
+}
