@@ -71,6 +71,13 @@ bool address_is_loopback(const struct in6_addr *address)
 	return get_v4(address, &v4) ? v4 >> 24 == 127 : IN6_IS_ADDR_LOOPBACK(address);
 }
 
+bool address_is_link_local(const struct in6_addr *address)
+{
+	uint32_t v4;
+
+	return get_v4(address, &v4) ? v4 >> 16 == 0xa9fe : IN6_IS_ADDR_LINKLOCAL(address);
+}
+
 bool address_is_private(const struct in6_addr *address)
 {
 	static const struct {

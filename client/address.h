@@ -15,6 +15,10 @@ bool address_of_socket(const struct sockaddr *socket, struct in6_addr *address);
 /* 127.0.0.0/8 and ::1. */
 bool address_is_loopback(const struct in6_addr *address);
 
+/* 169.254.0.0/16 and fe80::/10: the machine's surroundings, a cloud's metadata service among them.
+ */
+bool address_is_link_local(const struct in6_addr *address);
+
 /* An address that is not on the public internet: loopback, private (RFC 1918, RFC 4193), shared
  * (RFC 6598), link-local, unspecified. */
 bool address_is_private(const struct in6_addr *address);

@@ -170,6 +170,16 @@ bool reference_is_loopback(const char *text)
 	return cut_port(text, host, &port) && address_host_is_loopback(host);
 }
 
+bool reference_is_link_local(const char *text)
+{
+	char host[REFERENCE_HOST_MAX + 1];
+	struct in6_addr address;
+	const char *port;
+
+	return cut_port(text, host, &port) && address_parse(host, &address) &&
+	       address_is_link_local(&address);
+}
+
 static void replace(char *text, char from, char to)
 {
 	for (; *text; text++)

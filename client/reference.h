@@ -20,6 +20,8 @@ bool reference_is_tag(const char *text);
 
 /* Whether the host names this machine's loopback: localhost, *.localhost, 127.0.0.0/8, [::1]. */
 bool reference_is_loopback(const char *host);
+/* Whether it is a literal link-local address, however that is written. */
+bool reference_is_link_local(const char *host);
 
 /* The tag that stores a version ('+' becomes '_'), false if there is none: a version holds no '_'
  * of its own, so that no two versions share a tag. */

@@ -37,15 +37,6 @@ static bool is_host_fresh(const struct mount *mount, const struct fact *fact)
 					    : resolve_is_fresh(mount, fact);
 }
 
-/* Addresses that belong to the machine's surroundings (cloud metadata among them) are asked only
- * where the user has named them. */
-static bool is_link_local(const char *host)
-{
-	return strncmp(host, "169.254.", 8) == 0 || strncmp(host, "[fe8", 4) == 0 ||
-	       strncmp(host, "[fe9", 4) == 0 || strncmp(host, "[fea", 4) == 0 ||
-	       strncmp(host, "[feb", 4) == 0;
-}
-
 static void free_names(void *of)
 {
 	names_clear(of);
@@ -127,7 +118,9 @@ int resolve_host(struct call *call, const char *name, struct registry **registry
 		*registry = client_registry(mount->client, name);
 		return 0;
 	}
-	if (mount->options->allow_other || is_link_local(name))
+	/* Addresses of the machine's surroundings (cloud metadata among them) are asked only where
+	 * the user has named them. */
+	if (mount->options->allow_other || reference_is_link_local(name))
 		return fail(&call->err, ENOENT, "'%s' is no registry that this mount knows", name);
 	question.registry = client_registry(mount->client, name);
 	snprintf(question.key, sizeof(question.key), ";host/%s", name);

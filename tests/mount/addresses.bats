@@ -178,3 +178,18 @@ start_behind_proxy() {
 	[ "$(connections token)" = 0 ]
 	is_content
 }
+
+@test "link-local addresses are asked only where they were given, however they are written" {
+	local name port
+	start_at "$METADATA" --address "registry=$METADATA" --address "token=$METADATA"
+	port=${HERE#*:}
+	rm "$HOME/.config/helm/registry/config.json"
+	mount_chartfs oci:// "$CA"
+	for name in "$METADATA:$port" "[::ffff:$METADATA]:$port" "[::ffff:a9fe:a9fe]:$port" "[0:0::ffff:a9fe:a9fe]:$port"; do
+		refused "No such file" ls "$M/$name"
+	done
+	[ "$(connections registry)" = 0 ]
+	mount_at "$T/given" "oci://$HERE" "$CA"
+	write_credentials "$HERE" "user:$SECRET"
+	cat "$T/given/ns/app/1.0.0/app-1.0.0.tgz" >/dev/null
+}

@@ -16,6 +16,20 @@ static const char *many(char c, size_t count)
 	return text;
 }
 
+static void test_link_local(void)
+{
+	static const char *const yes[] = {"169.254.169.254", "169.254.0.1:80", "[fe80::1]:5000",
+		"[feb0::]", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]:443",
+		"[64:ff9b::a9fe:a9fe]"};
+	static const char *const no[] = {"169.253.1.1", "10.0.0.1", "[fec0::1]", "[::1]",
+		"169.254.example.com", "localhost:5000"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		ok(reference_is_link_local(yes[i]), "link-local [%s]: yes", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		ok(!reference_is_link_local(no[i]), "link-local [%s]: no", no[i]);
+}
+
 static void test_hosts(void)
 {
 	static const struct {
@@ -325,6 +339,7 @@ static void test_sentences(void)
 int main(void)
 {
 	test_hosts();
+	test_link_local();
 	test_repositories();
 	test_tags();
 	test_versions_and_tags();
