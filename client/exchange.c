@@ -56,6 +56,8 @@ static int set_request(struct endpoint *endpoint, struct exchange *exchange, str
 	const char *url = buf_text(&exchange->url);
 	bool own = is_own(endpoint, url);
 
+	if (!own)
+		exchange->was_redirected = true;
 	*request = (struct request){.method = exchange->method,
 		.url = url,
 		.body = exchange->body,
@@ -185,10 +187,8 @@ static int follow(struct endpoint *endpoint, struct exchange *exchange, struct e
 	if (was_https && strncasecmp(buf_text(&next), "https:", 6) != 0)
 		return fail(err, EPROTO, "%s redirects from https to http: refused",
 			endpoint_host(endpoint));
-	if (!is_own(endpoint, buf_text(&next))) {
-		exchange->was_redirected = true;
+	if (!is_own(endpoint, buf_text(&next)))
 		buf_wipe(&exchange->authorization); /* not even if it leads back later */
-	}
 	return submit(endpoint, exchange, err);
 }
 
@@ -277,8 +277,8 @@ static int judge(struct endpoint *endpoint, struct exchange *exchange, const str
 	if (is_redirect(exchange))
 		return follow(endpoint, exchange, err);
 	/* The signed address of a redirect may have run out meanwhile. */
-	if (exchange->was_redirected && response->status == 403 && exchange->repeats == 0 &&
-		strcmp(exchange->method, "GET") == 0)
+	if (exchange->was_redirected && exchange->hops > 0 && response->status == 403 &&
+		exchange->repeats == 0 && strcmp(exchange->method, "GET") == 0)
 		delay_ms = 0;
 	else
 		delay_ms =

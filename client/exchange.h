@@ -30,7 +30,8 @@ struct exchange { /* {.method = ..., .path = ...} before; exchange_clear() after
 	bool keeps_lost; /* an answer that is lost is not asked for again */
 
 	/* The answer. */
-	bool was_redirected; /* it came from another server than the registry */
+	bool was_redirected; /* it came from another server than the registry, be it that `path`
+			      * names one: a login that it asks for is none of the registry's */
 	bool sink_is_dirty;  /* bytes of an earlier attempt are in it */
 	unsigned attempts;   /* requests to the registry that were made for it */
 	struct response response;

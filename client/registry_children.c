@@ -62,34 +62,53 @@ static int add_page(struct walk *walk, const cJSON *page, struct error *err)
 	return 0;
 }
 
-/* The next page: `next` (Docker Hub: a URL), `next_page` (Quay: a token), or a Link. */
-static int find_next(
-	struct walk *walk, const struct response *response, const cJSON *page, struct error *err)
+/* Whether a URL is on the server that was asked for this page, before any redirect: the credentials
+ * are for that one alone. */
+static bool is_same_server(const struct walk *walk, const char *url)
+{
+	const char *asked = buf_text(&walk->url);
+	struct error ignored;
+
+	if (*asked == '/')
+		asked = endpoint_base(walk->registry->endpoint, walk->wait, &ignored);
+	return asked && url_is_same_origin(asked, url);
+}
+
+/* What names the next page: `next` (Docker Hub: a URL), `next_page` (Quay: a token), or a Link. */
+static int find_target(struct walk *walk, const struct response *response, const cJSON *page,
+	struct buf *target, struct error *err)
 {
 	const char *next = json_text(page, "next"), *token = json_text(page, "next_page");
 	const char *link = response_header(response, "Link", 0);
-	scoped(buf_freep) struct buf target = BUF_INIT(LINK_SIZE_MAX);
-	scoped(buf_freep) struct buf url = BUF_INIT(URL_SIZE_MAX);
 	int r = 0;
 
+	if (!next && !token)
+		return link ? link_find_next(link, strlen(link), target, err) : 0;
 	if (next)
-		r = buf_add(&target, next);
-	else if (token)
-		r = buf_printf(&target, "?namespace=%s&public=true", walk->prefix) < 0 ||
-		    url_add_parameter(&target, "next_page", token) < 0;
-	else if (link)
-		r = link_find_next(link, strlen(link), &target, err);
-	buf_clear(&walk->url);
+		r = buf_add(target, next);
+	else if ((r = buf_printf(target, "?namespace=%s&public=true", walk->prefix)) == 0)
+		r = url_add_parameter(target, "next_page", token);
+	return r < 0 ? fail(err, EIO, "the next page's address is too long") : 0;
+}
+
+static int find_next(
+	struct walk *walk, const struct response *response, const cJSON *page, struct error *err)
+{
+	scoped(buf_freep) struct buf target = BUF_INIT(LINK_SIZE_MAX);
+	scoped(buf_freep) struct buf url = BUF_INIT(URL_SIZE_MAX);
+	scoped(buf_freep) struct buf next = BUF_INIT(URL_SIZE_MAX);
+	int r = find_target(walk, response, page, &target, err);
+
+	if (r >= 0 && target.len)
+		r = url_resolve(response->url, buf_text(&target), &url, err);
 	if (r < 0)
 		return r;
-	if (!target.len)
-		return 0;
-	r = url_resolve(response->url, buf_text(&target), &url, err);
-	if (r == 0 && (url_restore_scheme(response->url, buf_text(&url), &walk->url) < 0 ||
-			      !url_is_same_origin(response->url, buf_text(&walk->url))))
-		r = fail(err, EIO, "the next page of %s is on another server: refused",
+	if (target.len && (url_restore_scheme(response->url, buf_text(&url), &next) < 0 ||
+				  !is_same_server(walk, buf_text(&next))))
+		return fail(err, EIO, "the next page of %s is on another server: refused",
 			registry_host(walk->registry));
-	return r;
+	buf_clear(&walk->url);
+	return buf_add(&walk->url, buf_text(&next));
 }
 
 static int read_page(struct walk *walk, struct error *err)
