@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 void failure_set(struct transfer *transfer, enum failure failure, int code, const char *format, ...)
 {
@@ -15,10 +16,15 @@ void failure_set(struct transfer *transfer, enum failure failure, int code, cons
 	transfer->response->failure = failure;
 }
 
-/* What curl knows in words, or else the code's own text. */
+/* What curl knows in words, or else the code's own text. Some of its words quote the proxy's
+ * address, in which a password may stand. */
 static const char *curl_says(const struct transfer *transfer, CURLcode code)
 {
-	return transfer->curl_text[0] ? transfer->curl_text : curl_easy_strerror(code);
+	const char *text = transfer->curl_text;
+
+	if (*transfer->proxy && strstr(text, transfer->proxy))
+		return curl_easy_strerror(code);
+	return *text ? text : curl_easy_strerror(code);
 }
 
 static void describe_tls(struct transfer *transfer, CURLcode code)
@@ -50,6 +56,21 @@ static void describe_tls(struct transfer *transfer, CURLcode code)
 			host, transfer->url.port, curl_says(transfer, code));
 }
 
+static void describe_unconnected(struct transfer *transfer, CURLcode code)
+{
+	const char *host = transfer->url.host;
+
+	if (*transfer->proxy)
+		failure_set(transfer, FAILURE_CONNECT, EHOSTUNREACH,
+			"cannot connect to the proxy for %s:%u (%s): does it run, and is it given as "
+			"in https_proxy=http://HOST:PORT?",
+			host, transfer->url.port, curl_says(transfer, code));
+	else
+		failure_set(transfer, FAILURE_CONNECT, EHOSTUNREACH,
+			"cannot connect to %s:%u (%s): is the registry running?", host,
+			transfer->url.port, curl_says(transfer, code));
+}
+
 static void describe_network(struct transfer *transfer, CURLcode code)
 {
 	const char *host = transfer->url.host;
@@ -66,9 +87,7 @@ static void describe_network(struct transfer *transfer, CURLcode code)
 			"cannot find the address of the proxy for %s (see https_proxy)", host);
 		break;
 	case CURLE_COULDNT_CONNECT:
-		failure_set(transfer, FAILURE_CONNECT, EHOSTUNREACH,
-			"cannot connect to %s:%u (%s): is the registry running?", host,
-			transfer->url.port, curl_says(transfer, code));
+		describe_unconnected(transfer, code);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
 		failure_set(transfer, FAILURE_TIMEOUT, ETIMEDOUT, "%s:%u does not answer in time",

@@ -249,7 +249,14 @@ start_proxy() { # [ARGUMENT]...
 	https_proxy=http://$PROXY mount_at "$T/closed" oci://charts.example "$CA"
 	refused "" ls "$T/closed"
 	grep -q "the proxy does not connect to charts.example:443 (407): it wants a user and password" "$T/closed.log"
-	local before
+	# No sentence quotes what cannot be a proxy, or cannot be reached.
+	local scheme before
+	for scheme in ftp socks9 http; do
+		https_proxy=$scheme://me:proxy-canary@127.0.0.1:1 mount_at "$T/$scheme" oci://charts.example "$CA"
+		refused "No route to host" ls "$T/$scheme"
+		grep -q "cannot connect to the proxy for charts.example:443" "$T/$scheme.log"
+		! grep proxy-canary "$T/$scheme.log" || return 1
+	done
 	before=$(wc -l <"$T/proxy.log")
 	log_in "$HERE"
 	https_proxy=http://$PROXY no_proxy=localhost mount_at "$T/direct" "oci://$HERE" "$CA"
