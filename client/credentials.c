@@ -161,7 +161,9 @@ int credentials_add_host(struct names *hosts, const char *text)
 
 	if (is_hub(host, key.host_len))
 		return names_add(hosts, "registry-1.docker.io", strlen("registry-1.docker.io"));
-	return reference_is_host(host) ? names_add(hosts, host, key.host_len) : 0;
+	for (char *c = host; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
+	return reference_is_sure_host(host) ? names_add(hosts, host, key.host_len) : 0;
 }
 
 int credentials_add_hosts(const struct credentials *credentials, struct names *hosts)

@@ -47,7 +47,7 @@ bool credentials_find(const struct credentials *credentials, const char *host,
 /* Adds the hosts that the file names. */
 int credentials_add_hosts(const struct credentials *credentials, struct names *hosts);
 
-/* Adds the host that a key names, if it names one. */
+/* Adds the host that a key names, in lower case, if it names one for sure (reference.h). */
 int credentials_add_host(struct names *hosts, const char *key);
 
 /* The helper that keeps the logins to all registries (`credsStore`), or NULL. */

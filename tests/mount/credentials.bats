@@ -349,8 +349,9 @@ mount_behind() { # SOURCE OPTIONS
 	make_helper test
 	helper_keeps kept.example:5000 user x
 	helper_keeps https://index.docker.io/v1/ user x
-	write_logins "$HELM" "$(entry in-helm.example u:p)"
-	write_logins "$DOCKER" '{"auths": {"https://in-docker.example/v1/": {}}, "credHelpers": {"helped.example": "x"}, "credsStore": "test"}'
+	# A host is a host in any letters; what has neither dot nor port is none.
+	write_logins "$HELM" "$(entry In-HELM.example u:p)"
+	write_logins "$DOCKER" '{"auths": {"someword": {}, "https://in-docker.example/v1/": {}}, "credHelpers": {"helped.example": "x"}, "credsStore": "test"}'
 	write_logins "$CONTAINERS" "$(entry in-containers.example/ns u:p)"
 	mount_chartfs oci://
 	lists_all() {
