@@ -6,6 +6,7 @@
 #include "client/base64.h"
 #include "client/json.h"
 #include "client/reference.h"
+#include "client/token.h"
 
 #include <errno.h>
 #include <string.h>
@@ -187,13 +188,20 @@ static const char *text_member(const cJSON *object, const char *name)
 }
 
 /* `auth` is base64 of USER:PASSWORD, split at the first colon; some writers pad the password with
- * NULs, which end the text here anyway. */
+ * NULs, which end the text here anyway, or put line ends between the digits, as base64(1) does:
+ * docker and Helm pass over those. */
 static bool decode_auth(const char *auth, char **username, char **password)
 {
+	scoped(buf_wipep) struct buf digits = BUF_INIT(CREDENTIALS_SIZE_MAX);
 	scoped(buf_wipep) struct buf plain = BUF_INIT(CREDENTIALS_SIZE_MAX);
 	const char *text, *colon;
+	int r = 0;
 
-	if (base64_decode(auth, strlen(auth), &plain) < 0)
+	for (size_t len; *auth && r == 0; auth += len + strspn(auth + len, "\r\n")) {
+		len = strcspn(auth, "\r\n");
+		r = buf_append(&digits, auth, len);
+	}
+	if (r < 0 || base64_decode(buf_text(&digits), digits.len, &plain) < 0)
 		return false;
 	text = buf_text(&plain);
 	colon = strchr(text, ':');
@@ -215,6 +223,8 @@ static bool parse_account(const cJSON *entry, struct account *account)
 	if (!cJSON_IsObject(entry))
 		return false;
 	if (auth && !decode_auth(auth, &username, &password))
+		return false;
+	if (bearer && !token_is_text(bearer))
 		return false;
 	if (!auth && text_member(entry, "username")) {
 		username = must_copy(text_member(entry, "username"));

@@ -29,7 +29,7 @@ struct credentials *credentials_parse(
 void credentials_free(struct credentials *credentials);
 void credentials_freep(struct credentials **credentials);
 
-/* How many entries could not be used (no base64, no colon, no text). */
+/* How many entries could not be used (no base64, no colon, no text, a token that is none). */
 size_t credentials_broken_count(const struct credentials *credentials);
 
 /* What a file says. The texts belong to the file. */

@@ -23,8 +23,7 @@ void token_wipep(struct token *token)
 	token_wipe(token);
 }
 
-/* Only what can stand in a header without ending it. */
-static bool is_token(const char *text)
+bool token_is_text(const char *text)
 {
 	if (!text || !*text)
 		return false;
@@ -43,12 +42,12 @@ int token_parse(const char *bytes, size_t len, struct token *token, struct error
 
 	if (!text || !*text)
 		text = json_text(root, "access_token");
-	if (!is_token(text))
+	if (!token_is_text(text))
 		return fail(err, EIO, "its reply holds no token");
 	if (!json_number(root, "expires_in", &expires_s) || expires_s <= 0)
 		expires_s = TOKEN_DEFAULT_S;
 	token->text = must_copy(text);
-	token->refresh = is_token(refresh) ? must_copy(refresh) : NULL;
+	token->refresh = token_is_text(refresh) ? must_copy(refresh) : NULL;
 	token->expires_s = expires_s < TOKEN_LONGEST_S ? expires_s : TOKEN_LONGEST_S;
 	return 0;
 }

@@ -23,6 +23,9 @@ struct token {         /* {0} before */
 void token_wipe(struct token *token);
 void token_wipep(struct token *token); /* for scoped() */
 
+/* Whether a text can stand behind "Bearer ": a header that holds it ends where it should. */
+bool token_is_text(const char *text);
+
 /* Reads a reply: `token` or `access_token`, `expires_in` (60 s where it is absent). EIO for what is
  * no reply, or whose token could not stand in a header. */
 int token_parse(const char *bytes, size_t len, struct token *token, struct error *err);

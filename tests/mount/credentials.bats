@@ -82,6 +82,7 @@ lets_in() {
 		lets_in form.$((i += 1))
 	done <<-'END'
 		{"auths": {"HOST": {"auth": "AUTH"}}}
+		{"auths": {"HOST": {"auth": "AUTH\n"}}}
 		{"auths": {"HOST": {"username": "user", "password": "SECRET"}}}
 		{"auths": {"HOST": {"auth": "", "username": "user", "password": "SECRET"}}}
 		{"auths": {"https://HOST": {"auth": "AUTH"}}}
