@@ -154,14 +154,11 @@ static int find_account(struct asking *asking, const struct wait *wait, struct e
 		first_repository(asking->scopes), &asking->account, &asking->trouble, wait, err);
 }
 
-/* Asks the token server; where it refuses the credentials, once more with those that have taken
- * their place meanwhile, if any have. */
 static int fetch(void *of, struct token *token, const struct wait *wait, struct error *err)
 {
 	struct asking *asking = of;
 	struct auth *auth = asking->auth;
 	scoped(names_clearp) struct names scopes = {0};
-	scoped(account_wipe) struct account before = {0};
 	struct token_question question = {
 		.realm = asking->known.realm,
 		.service = asking->known.service,
@@ -175,7 +172,6 @@ static int fetch(void *of, struct token *token, const struct wait *wait, struct 
 		.remedy = auth->remedy,
 		.only_public = asking->known.only_public,
 		.is_registry = asking->known.is_registry};
-	struct error again;
 	int r;
 
 	if (scope_print(asking->scopes, asking->deletion, asking->known.scope, &scopes) < 0)
@@ -187,14 +183,7 @@ static int fetch(void *of, struct token *token, const struct wait *wait, struct 
 		auth->identity_token = take(token->refresh);
 		pthread_mutex_unlock(&auth->lock);
 	}
-	if (r != -EACCES || asking->account.kind == ACCOUNT_NONE ||
-		!keyring_refuse(auth->keyring, &asking->account))
-		return r;
-	account_copy(&before, &asking->account);
-	if (find_account(asking, wait, &again) < 0 || account_equal(&before, &asking->account) ||
-		asking->account.kind == ACCOUNT_BEARER)
-		return r;
-	return token_server_ask(&server, &question, &asking->account, token, wait, err);
+	return r;
 }
 
 /* Everything that a token depends on, without a secret in it. */
@@ -205,9 +194,9 @@ static int print_key(const struct asking *asking, struct buf *key, struct error 
 	const struct account *account = &asking->account;
 	char text[DIGEST_TEXT_SIZE];
 	struct digest digest;
-	int r = buf_printf(&plain, "%d\n%s\n%s\n%s", (int)account->kind,
+	int r = buf_printf(&plain, "%d\n%s\n%s\n%s\n%s", (int)account->kind,
 		account->username ? account->username : "", account->secret ? account->secret : "",
-		asking->known.realm);
+		asking->known.realm, asking->known.service ? asking->known.service : "");
 
 	digest = digest_of(buf_text(&plain), plain.len);
 	digest_print(&digest, text);
@@ -220,7 +209,7 @@ static int print_key(const struct asking *asking, struct buf *key, struct error 
 	return r < 0 ? fail(err, EIO, "the credentials are too long") : 0;
 }
 
-static int add_token(struct asking *asking, const char *sent, struct buf *authorization,
+static int get_token(struct asking *asking, const char *sent, struct buf *authorization,
 	const struct wait *wait, struct error *err)
 {
 	static const char bearer[] = "Bearer ";
@@ -236,6 +225,30 @@ static int add_token(struct asking *asking, const char *sent, struct buf *author
 		is_bearer ? sent + strlen(bearer) : NULL, &by, authorization, wait, err);
 	if (r != 0)
 		buf_wipe(authorization);
+	return r;
+}
+
+/* The token server has refused the credentials. Whether others have taken their place. */
+static bool find_others(struct asking *asking, const struct wait *wait)
+{
+	scoped(account_wipe) struct account before = {0};
+	struct error ignored;
+
+	if (asking->account.kind == ACCOUNT_NONE)
+		return false;
+	account_copy(&before, &asking->account);
+	keyring_refuse(asking->auth->keyring, &before);
+	return find_account(asking, wait, &ignored) == 0 &&
+	       !account_equal(&before, &asking->account) && asking->account.kind != ACCOUNT_BEARER;
+}
+
+static int add_token(struct asking *asking, const char *sent, struct buf *authorization,
+	const struct wait *wait, struct error *err)
+{
+	int r = get_token(asking, sent, authorization, wait, err);
+
+	if (r == -EACCES && find_others(asking, wait))
+		r = get_token(asking, sent, authorization, wait, err);
 	return r;
 }
 

@@ -3,11 +3,12 @@
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/error_body.h"
+#include "client/retry.h"
 #include "client/url.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { TRIES = 3, FIRST_PAUSE_MS = 250, LONGEST_PAUSE_MS = 10000, HOPS = 5 };
 
@@ -37,13 +38,12 @@ static bool is_passing(const struct response *response)
 static int64_t pause_ms(const struct response *response, int tried)
 {
 	const char *after = response_header(response, "Retry-After", 0);
-	long long ms = (long long)FIRST_PAUSE_MS << tried;
+	int64_t after_ms = after ? retry_parse_after(after, time(NULL)) : -1;
+	int64_t ms = after_ms >= 0 ? after_ms : (int64_t)FIRST_PAUSE_MS << tried;
 
 	/* A reused connection may have been closed by the server at any time: no fault of it. */
 	if (response->status == 0 && response->was_reused)
 		return 0;
-	if (after && *after >= '0' && *after <= '9')
-		ms = strtoll(after, NULL, 10) * 1000;
 	return ms < LONGEST_PAUSE_MS ? ms : LONGEST_PAUSE_MS;
 }
 

@@ -132,6 +132,7 @@ static const struct auth_case cases[] = {
 	{"an endless reply", "huge", NULL, -EIO, NULL, "no token from"},
 	{"a token that would end the header", "header", NULL, -EIO, NULL, "no token"},
 	{"busy at first", "flaky", PASSWORD, 200, NULL, NULL},
+	{"busy until a date", "dated", PASSWORD, 200, NULL, NULL},
 	{"a connection that breaks", "cut", PASSWORD, 200, NULL, NULL},
 	{"no token server there", "down", PASSWORD, -EIO, NULL, "answers 404"},
 	{"a redirect on the same server", "near", PASSWORD, 200, NULL, NULL},
@@ -212,6 +213,46 @@ static void test_revoked(void)
 	is_number(ask(auth, "GET", "/v2/once/app/tags/list", &scope, &err), -EACCES,
 		"but not again and again");
 	is_text(server_log(), "401 GET once Bearer", "which asks nothing");
+	auth_free(auth);
+}
+
+/* Who is logged in changes while the token server is asked. */
+static void test_swap(void)
+{
+	struct auth *auth = new_auth();
+	struct scope scope = {"swap/app", "pull"};
+	scoped(freep) char *other = must_print("{\"auths\":{\"%s\":" PASSWORD "}}", host);
+	struct error err = {0};
+
+	log_in(WRONG);
+	write_file(below("config.json.other"), other, 0600);
+	server_log();
+	is_number(ask(auth, "GET", "/v2/swap/app/tags/list", &scope, &err), 200,
+		"a login that takes the place of a refused one");
+	is_text(server_log(),
+		"401 GET swap -\nTOKEN GET swap mallory my,service repository:swap/app:pull\n"
+		"TOKEN GET swap alice my,service repository:swap/app:pull",
+		"is tried at once");
+	log_in(WRONG);
+	is_number(ask(auth, "GET", "/v2/swap/app/tags/list", &scope, &err), -EACCES,
+		"its token is not for the other");
+	auth_free(auth);
+}
+
+/* Both kinds of requests want the scope "aws", of one realm, for different services. */
+static void test_services(void)
+{
+	struct auth *auth = new_auth();
+	struct scope pull = {"two/app", "pull"}, catalog = {NULL, NULL};
+	struct error err = {0};
+
+	log_in(PASSWORD);
+	is_number(ask(auth, "GET", "/v2/two/app/tags/list", &pull, &err), 200, "one service");
+	is_number(ask(auth, "GET", "/v2/two/catalog", &catalog, &err), 200, "another");
+	server_log();
+	is_number(ask(auth, "GET", "/v2/two/app/tags/list", &pull, &err), 200, "the first again");
+	is_number(ask(auth, "GET", "/v2/two/catalog", &catalog, &err), 200, "and the other");
+	is_text(server_log(), "", "each with its own token");
 	auth_free(auth);
 }
 
@@ -303,6 +344,8 @@ int main(void)
 		test_case(&cases[i]);
 	test_warm();
 	test_revoked();
+	test_swap();
+	test_services();
 	test_deletion("normal");
 	test_deletion("star");
 	test_deletion("quay");

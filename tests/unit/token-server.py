@@ -5,19 +5,24 @@ the token server in the realm's query and says how both behave. GET /log tells w
 """
 
 import base64
+import email.utils
 import http.server
 import json
 import os
 import socket
 import sys
 import threading
+import time
 import urllib.parse
 
 LOGIN = "Basic " + base64.b64encode(b"alice:open sesame").decode()
 IDENTITY = "Basic " + base64.b64encode(b"alice:identity").decode()
+OTHER = os.environ["HELM_REGISTRY_CONFIG"] + ".other"  # takes its place in the mode "swap"
 lock = threading.Lock()
 tokens = {}
+services = {}  # of the tokens
 counts = {}
+busy_until = 0
 log = []
 port = 0
 
@@ -31,7 +36,7 @@ def count(what):
 def wanted_scopes(mode, method, repository):
     if mode == "catalog":
         return ["registry:catalog:*"]
-    if mode == "aws":
+    if mode in ("aws", "two"):
         return ["aws"]
     actions = {"star": "*", "told": "*", "quay": "pull,push"}.get(mode, "delete") if method == "DELETE" else "pull"
     return [f"repository:{repository}:{actions}"]
@@ -55,11 +60,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with lock:
             log.append(" ".join(what))
 
-    def issue(self, mode, scopes, refresh=None):
+    def issue(self, mode, scopes, service, refresh=None):
         number = count("tokens")
         token = f"token-{number}"
         with lock:
             tokens[token] = scopes
+            services[token] = service
         reply = {"access_token" if mode == "oauth" else "token": token}
         if mode != "short":
             reply["expires_in"] = 300
@@ -88,6 +94,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"token": "a\r\nX-Evil: 1"})
         if mode == "flaky" and count("flaky") == 1:
             return self.answer(503, b"", Retry_After="0")
+        if mode == "dated":
+            global busy_until
+            busy_until = busy_until or int(time.time()) + 3
+            if time.time() < busy_until:
+                return self.answer(503, b"", Retry_After=email.utils.formatdate(busy_until, usegmt=True))
+        if mode == "swap" and who == "mallory" and os.path.exists(OTHER):
+            os.rename(OTHER, os.environ["HELM_REGISTRY_CONFIG"])
         if mode == "cut" and count("cut") == 1:
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -106,7 +119,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(403, {"details": "no"})
         if any(":delete" in scope for scope in scopes) and mode == "quay":
             return self.answer(400, {"error": "invalid scope"})
-        return self.issue(mode, scopes, "refreshed" if "offline_token" in query else None)
+        return self.issue(mode, scopes, query.get("service", [""])[0], "refreshed" if "offline_token" in query else None)
+
+    def service(self, mode):
+        return "catalog" if mode == "two" and self.path.endswith("/catalog") else "my,service"
 
     def challenge(self, mode, scopes, error):
         if mode == "other":
@@ -115,7 +131,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return 'Basic realm="registry"'
         host = f"127.0.0.1:{port}"
         scheme = "http"
-        value = f'Bearer realm="{scheme}://{host}/token?mode={mode}",service="my,service"'
+        value = f'Bearer realm="{scheme}://{host}/token?mode={mode}",service="{self.service(mode)}"'
         if mode in ("star", "quay"):
             scopes = [scope.rsplit(":", 1)[0] + ":delete" for scope in scopes]
         if mode not in ("bare",):
@@ -146,6 +162,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if granted is None:
                 error = "invalid_token"
             elif mode == "limited":
+                pass
+            elif mode == "two" and services[token] != self.service(mode):
                 pass
             elif mode == "once" and count(token) > 1:
                 error = "invalid_token"
