@@ -1,6 +1,5 @@
 #include "client/pages.h"
 
-#include "cache/base/clock.h"
 #include "cache/base/map.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
@@ -9,8 +8,6 @@
 #include "client/url.h"
 
 #include <string.h>
-
-enum { DEADLINE_TIMEOUTS = 10 }; /* a whole listing may take this many times the timeout */
 
 int pages_parse(const char *bytes, size_t len, const char *member,
 	bool (*accepts)(const char *name), size_t *hidden, struct names *names, struct error *err)
@@ -44,17 +41,8 @@ struct walk {
 	size_t page_count, byte_count;
 	int last_entries; /* of the page last read */
 	bool had_link;
-	int64_t deadline_ms;
-	const struct wait *caller;
-	struct wait wait; /* the caller's, and until the deadline */
+	struct wait_limit limit;
 };
-
-static bool is_walk_over(void *of)
-{
-	const struct walk *walk = of;
-
-	return wait_is_over(walk->caller) || clock_now_ms() > walk->deadline_ms;
-}
 
 static void walk_clear(struct walk *walk)
 {
@@ -94,9 +82,9 @@ static int ask(struct walk *walk, const char *path, struct response *response, s
 		.headers = {"Accept: application/json"},
 		.limit = PAGES_PAGE_BYTES,
 		.scopes = {pages->scope}};
-	int r = exchange_run(pages->endpoint, &get, &walk->wait, err);
+	int r = exchange_run(pages->endpoint, &get, &walk->limit.wait, err);
 
-	if (r == -EINTR && !wait_is_over(walk->caller))
+	if (r == -EINTR && wait_limit_is_reached(&walk->limit))
 		return fail(err, EIO, "the listing of %s takes too long",
 			endpoint_host(pages->endpoint));
 	if (r < 0)
@@ -175,16 +163,13 @@ static int probe_end(struct walk *walk, struct error *err)
 int pages_collect(
 	struct pages *pages, struct names *names, const struct wait *wait, struct error *err)
 {
-	scoped(walk_clear) struct walk walk = {.pages = pages,
-		.names = names,
-		.url = BUF_INIT(URL_SIZE_MAX),
-		.deadline_ms =
-			clock_now_ms() + DEADLINE_TIMEOUTS * endpoint_timeout_ms(pages->endpoint),
-		.caller = wait,
-		.wait = {.is_over = is_walk_over, .of = &walk}};
+	scoped(walk_clear) struct walk walk = {
+		.pages = pages, .names = names, .url = BUF_INIT(URL_SIZE_MAX)};
 	size_t before, hidden;
-	int r = first_page(&walk, err);
+	int r;
 
+	wait_limit_begin(&walk.limit, wait, PAGES_TIMEOUTS * endpoint_timeout_ms(pages->endpoint));
+	r = first_page(&walk, err);
 	do {
 		while (r == 0 && walk.url.len) {
 			if (pages->listener)

@@ -12,6 +12,9 @@
 
 enum { PAGES_MAX = 1000, PAGES_ENTRIES = 1000, PAGES_PAGE_BYTES = 64 << 20 };
 
+/* A whole listing may take this many times the timeout. */
+enum { PAGES_TIMEOUTS = 10 };
+
 struct pages {
 	struct endpoint *endpoint;
 	const char *path;   /* without a query */

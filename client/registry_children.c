@@ -18,12 +18,13 @@ struct walk {
 	struct registry *registry;
 	const char *prefix;
 	struct names *names;
-	const struct wait *wait;
-	struct buf url;         /* of the next page; "" at the end */
-	struct buf credentials; /* "" for none */
-	struct scope scope;     /* no actions: `credentials` count */
-	const char *list;       /* the member that is the array; NULL: the page is it */
-	bool names_are_whole;   /* "project/app", not "app" */
+	struct wait_limit limit;
+	const struct wait *wait; /* the limit's */
+	struct buf url;          /* of the next page; "" at the end */
+	struct buf credentials;  /* "" for none */
+	struct scope scope;      /* no actions: `credentials` count */
+	const char *list;        /* the member that is the array; NULL: the page is it */
+	bool names_are_whole;    /* "project/app", not "app" */
 };
 
 static void walk_clear(struct walk *walk)
@@ -126,6 +127,9 @@ static int read_page(struct walk *walk, struct error *err)
 	else
 		get.credentials = buf_text(&walk->credentials);
 	r = exchange_run(walk->registry->endpoint, &get, walk->wait, err);
+	if (r == -EINTR && wait_limit_is_reached(&walk->limit))
+		return fail(err, EIO, "the listing of %s takes too long",
+			registry_host(walk->registry));
 	if (r == 0 && response->status != 200)
 		r = registry_fail(err, walk->registry, STATUS_OF_READ, response, walk->prefix);
 	if (r < 0)
@@ -260,7 +264,7 @@ int registry_list_children(struct registry *registry, const char *prefix,
 	scoped(walk_clear) struct walk walk = {.registry = registry,
 		.prefix = prefix,
 		.names = repositories,
-		.wait = wait,
+		.wait = &walk.limit.wait,
 		.url = BUF_INIT(URL_SIZE_MAX),
 		.credentials = BUF_INIT(EXCHANGE_AUTHORIZATION_SIZE)};
 	const struct quirks *quirks;
@@ -268,6 +272,8 @@ int registry_list_children(struct registry *registry, const char *prefix,
 	struct error ignored;
 	int r;
 
+	wait_limit_begin(
+		&walk.limit, wait, PAGES_TIMEOUTS * endpoint_timeout_ms(registry->endpoint));
 	if (!endpoint_has_answered(registry->endpoint)) /* its kind shows in an answer */
 		registry_ping(registry, wait, &ignored);
 	quirks = endpoint_quirks(registry->endpoint);

@@ -12,6 +12,9 @@
 
 enum { TRIES = 3, FIRST_PAUSE_MS = 250, LONGEST_PAUSE_MS = 10000, HOPS = 5 };
 
+/* A token may take this many times the timeout, redirects and repetitions included. */
+enum { TIMEOUTS = 4 };
+
 /* The host of the server's URL as certs.d knows it, and for sentences: HOST[:PORT]. */
 static char *host_of(const char *url)
 {
@@ -174,13 +177,18 @@ int token_server_ask(const struct token_server *server, const struct token_quest
 	scoped(reply_wipe) struct response response = {0};
 	scoped(freep) char *at = host_of(question->realm);
 	bool is_identity = account->kind == ACCOUNT_IDENTITY;
+	struct wait_limit limit;
 	int r;
 
+	wait_limit_begin(&limit, wait, TIMEOUTS * transport_timeout_ms(server->transport));
 	if (is_identity)
-		r = post(server, question, account, &response, wait, err);
+		r = post(server, question, account, &response, &limit.wait, err);
 	/* Servers that know no OAuth2 take the identity token as a password. */
 	if (!is_identity || (r == 0 && (response.status == 404 || response.status == 405)))
-		r = get(server, question, account, &response, wait, err);
+		r = get(server, question, account, &response, &limit.wait, err);
+	if (r == -EINTR && wait_limit_is_reached(&limit))
+		return fail(err, ETIMEDOUT, "the token server %s of %s takes too long", at,
+			server->host);
 	if (r == 0 && response.status != 200)
 		return judge(server, at, account, &response, err);
 	if (r == 0)

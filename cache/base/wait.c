@@ -9,6 +9,25 @@ bool wait_is_over(const struct wait *wait)
 	return wait && wait->is_over && wait->is_over(wait->of);
 }
 
+static bool is_limit_over(void *of)
+{
+	const struct wait_limit *limit = of;
+
+	return wait_is_over(limit->caller) || clock_now_ms() > limit->deadline_ms;
+}
+
+void wait_limit_begin(struct wait_limit *limit, const struct wait *caller, int64_t ms)
+{
+	*limit = (struct wait_limit){.wait = {.is_over = is_limit_over, .of = limit},
+		.caller = caller,
+		.deadline_ms = clock_now_ms() + ms};
+}
+
+bool wait_limit_is_reached(const struct wait_limit *limit)
+{
+	return clock_now_ms() > limit->deadline_ms && !wait_is_over(limit->caller);
+}
+
 void wait_condition_init(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;

@@ -19,6 +19,19 @@ struct wait {
 
 bool wait_is_over(const struct wait *wait);
 
+/* A wait for something of many steps, which as a whole must not last longer than so many
+ * milliseconds, though each step moves: `wait` is to be handed on. */
+struct wait_limit {
+	struct wait wait; /* over when the caller's is, or at the deadline */
+	const struct wait *caller;
+	int64_t deadline_ms;
+};
+
+void wait_limit_begin(struct wait_limit *limit, const struct wait *caller, int64_t ms);
+
+/* Whether -EINTR was the limit's doing, not the caller's. */
+bool wait_limit_is_reached(const struct wait_limit *limit);
+
 /* Initialises a condition variable for the functions below (CLOCK_MONOTONIC). */
 void wait_condition_init(pthread_cond_t *condition);
 

@@ -277,6 +277,20 @@ lets_in() {
 	is_content
 }
 
+@test "a token server that drips: ETIMEDOUT, soon enough" {
+	local began=$SECONDS
+	start_with bearer
+	write_logins "$DOCKER" "$(entry "$REGISTRY" "user:$SECRET")"
+	control faults '{"path": "/token", "action": "drip", "seconds": 0.5, "count": -1}'
+	mount_chartfs "oci://$REGISTRY" timeout=2
+	refused "timed out" reads
+	says "the token server $REGISTRY of $REGISTRY takes too long"
+	((SECONDS - began < 60))
+	no_faults
+	reads
+	is_content
+}
+
 @test "a token that is revoked or has run out is fetched anew, unseen" {
 	start_with bearer
 	write_logins "$DOCKER" "$(entry "$REGISTRY" "user:$SECRET")"

@@ -112,3 +112,21 @@ never_ends() {
 	no_faults
 	[ "$(ls -f "$M/ns/app" | wc -l)" = 2502 ]
 }
+
+@test "a listing of the registry's own that drips, or leads to itself" {
+	local began=$SECONDS
+	start_scripted harbor --made ns --setting 'catalog="missing"'
+	control charts '{"repository": "ns/app", "versions": ["1.0.0"]}'
+	mount_chartfs "oci://$REGISTRY" timeout=1,ttl=0
+	[ "$(ls "$M/ns")" = app ]
+	control faults '{"path": "/api/v2.0/*", "action": "drip", "seconds": 0.5, "count": -1}'
+	run ls "$M/ns"
+	[[ "$output" == *"Input/output error"* ]]
+	grep -q 'takes too long' "$M.log"
+	no_faults
+	control faults '{"path": "/api/v2.0/*", "action": "pages", "kind": "repeat", "count": -1}'
+	run ls "$M/ns"
+	[[ "$output" == *"Input/output error"* ]]
+	grep -q 'does not end' "$M.log"
+	((SECONDS - began < 100))
+}

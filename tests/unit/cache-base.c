@@ -83,9 +83,16 @@ static bool always(void *of)
 static void test_wait(void)
 {
 	struct wait over = {.is_over = always};
+	struct wait_limit limit;
 
 	is_number(wait_sleep(NULL, 1), 0, "a sleep ends");
 	is_number(wait_sleep(&over, 60000), -EINTR, "and at once when nobody waits for it");
+	wait_limit_begin(&limit, NULL, 20);
+	is_number(wait_sleep(&limit.wait, 60000), -EINTR, "a limit ends it too");
+	ok(wait_limit_is_reached(&limit), "which can be told");
+	wait_limit_begin(&limit, &over, 60000);
+	is_number(wait_sleep(&limit.wait, 60000), -EINTR, "or the caller, before");
+	ok(!wait_limit_is_reached(&limit), "which can be told too");
 }
 
 int main(void)
