@@ -13,12 +13,24 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* The file itself: what a symbolic link at its place leads to. */
+/* The file itself: what a symbolic link at its place leads to, be it that nothing is there yet.
+ * There is no endless chain of those: that is no ENOENT. */
 static char *real_path(const char *path)
 {
-	char *real = realpath(path, NULL);
+	char *real = realpath(path, NULL), target[PATH_MAX];
+	scoped(freep) char *next = NULL;
+	ssize_t len = -1;
 
-	return real ? real : must_copy(path);
+	if (real)
+		return real;
+	if (errno == ENOENT)
+		len = readlink(path, target, sizeof(target) - 1);
+	if (len < 0)
+		return must_copy(path);
+	target[len] = '\0';
+	if (*target != '/')
+		next = must_print("%.*s/%s", (int)(strrchr(path, '/') - path), path, target);
+	return real_path(next ? next : target);
 }
 
 static int make_folders(char *path, struct error *err)

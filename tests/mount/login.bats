@@ -133,6 +133,19 @@ can_read() {
 	[ "$(stat -c %a "$F")" = 600 ]
 }
 
+@test "a link at the file's place is written through, and stays" {
+	local to
+	mkdir -p "$(dirname "$F")" "$T/dotfiles"
+	for to in "$T/dotfiles/absolute.json" "../../../../dotfiles/relative.json" "../../../../dotfiles/new/folder.json"; do
+		ln -sf "$to" "$F"
+		login "$REGISTRY"
+		login "$REGISTRY"
+		[ -L "$F" ]
+		[ "$(stat -L -c %a "$F")" = 600 ]
+		[ "$(jq -r '.auths | keys[]' "$F")" = "$REGISTRY" ]
+	done
+}
+
 @test "many logins at once lose none, and nobody reads half a file" {
 	local pids=() hosts=() pid i reader
 	for i in 1 2 3; do
