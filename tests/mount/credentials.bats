@@ -220,6 +220,35 @@ lets_in() {
 	is_content
 }
 
+# Two users, of whom only the first may read ns, in mounts that share a cache.
+share_a_cache() { # basic|bearer
+	start_with "$1"
+	control users '{"name": "other", "password": "other-canary", "rights": {"free/*": "pull"}}'
+	control charts '{"repository": "free/app", "versions": ["1.0.0"]}'
+	printf %s "$SECRET" >"$T/one.secret"
+	printf other-canary >"$T/two.secret"
+	mount_at "$T/one.$1" "oci://$REGISTRY" "ttl=0,username=user,password_file=$T/one.secret"
+	reads "$T/one.$1"
+	ls -R "$T/one.$1" >/dev/null
+	mount_at "$T/two.$1" "oci://$REGISTRY" "ttl=0,username=other,password_file=$T/two.secret"
+	cat "$T/two.$1/free/app/1.0.0/app-1.0.0.tgz" >/dev/null
+	refused "" reads "$T/two.$1"
+	refused "" ls "$T/two.$1/ns/app"
+	refused "" stat "$T/two.$1/ns/app/1.0.0/app-1.0.0.tgz"
+	refused "" cat "$T/two.$1/ns/app-1.0.0.tgz"
+	refused "" cat "$T/two.$1/ns/app/app-1.0.0.tgz"
+	reads "$T/one.$1"
+	# What is no longer the first one's ends at the next question, in either mount's cache.
+	control users '{"name": "user", "password": "'"$SECRET"'", "rights": {"free/*": "pull"}}'
+	control revoke '{}'
+	refused "" reads "$T/one.$1"
+	refused "" ls "$T/one.$1/ns/app"
+	is_content
+}
+
+@test "two mounts on one cache: nobody reads what is another's, Basic" { share_a_cache basic; }
+@test "two mounts on one cache: nobody reads what is another's, tokens" { share_a_cache bearer; }
+
 @test "files are read again when they change while mounted" {
 	local file
 	start_with basic
