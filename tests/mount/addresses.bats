@@ -13,7 +13,7 @@ PUBLIC=203.0.113.7 OTHER=203.0.113.8 PRIVATE=10.1.2.3 METADATA=169.254.169.254
 setup_file() {
 	export NETWORK='' INSIDE=$BATS_FILE_TMPDIR/inside TLS=$BATS_FILE_TMPDIR/tls
 	has_network || return 0
-	python3 "$ROOT/tests/registry/certificates.py" "$TLS" localhost 127.0.0.1 "$PUBLIC" "$OTHER" \
+	python3 "$ROOT/tests/registry/certificates.py" "$TLS" localhost 127.0.0.1 ::1 "$PUBLIC" "$OTHER" \
 		"$PRIVATE" "$METADATA" registry.example auth.example
 	put_inside "$(command -v python3)" "$(command -v curl)" "$CHARTFS"
 }
@@ -152,6 +152,23 @@ start_behind_proxy() {
 	mount_chartfs "oci://$PUBLIC" "$CA"
 	is_good
 	[ "$(jq -r .target "$T/proxy.log" | sort -u | tr '\n' ' ')" = "$PRIVATE:443 $PUBLIC:443 " ]
+}
+
+@test "an IPv6 address: login, tokens, push and pull" {
+	[ -e /proc/net/if_inet6 ] || skip "this machine has no IPv6"
+	start_at '[::1]' --address registry=::1 --setting 'realm_role="registry"'
+	rm "$HOME/.config/helm/registry/config.json"
+	printf %s "$SECRET" | "$CHARTFS" login -u user --password-stdin --ca-file "$TLS/ca.pem" "$HERE"
+	[ "$(jq -r '.auths | keys[]' "$HOME/.config/helm/registry/config.json")" = "$HERE" ]
+	mount_chartfs "oci://$HERE" "$CA"
+	is_good
+	make_chart app 2.0.0 "$T/app-2.0.0.tgz"
+	cp "$T/app-2.0.0.tgz" "$M/ns/app/"
+	has_archive ns/app 2.0.0 "$T/app-2.0.0.tgz"
+	mount_at "$T/all" oci:// "$CA"
+	[ "$(ls "$T/all")" = "$HERE" ]
+	[ "$(ls "$T/all/$HERE/ns/app" | tr '\n' ' ')" = "1.0.0 2.0.0 " ]
+	is_content
 }
 
 @test "a blob at a private address behind a public registry: refused, and not connected to" {

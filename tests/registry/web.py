@@ -316,6 +316,7 @@ class Listener(http.server.ThreadingHTTPServer):
                  address: str = "127.0.0.1"):
         self.app, self.role, self.tls = app, role, tls
         self.connections = 0
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address, port), Connection)
 
     @property
