@@ -6,6 +6,7 @@
 #include "cache/base/scope.h"
 #include "client/transport_private.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -308,6 +309,12 @@ struct trust **transport_trusts(struct transport *transport)
 	return &transport->trusts;
 }
 
+/* What stands behind a line end would be a header of its own. */
+static bool has_line_end(const char *authorization)
+{
+	return authorization && strpbrk(authorization, "\r\n");
+}
+
 struct transfer *transport_submit(
 	struct transport *transport, const struct request *request, struct response *response)
 {
@@ -326,6 +333,13 @@ struct transfer *transport_submit(
 	wait_condition_init(&transfer->changed);
 	if (!url_parse(response->url, &transfer->url)) {
 		failure_set(transfer, FAILURE_PROTOCOL, EIO, "this is no address of http or https");
+		transfer->is_ended = true;
+		return transfer;
+	}
+	if (has_line_end(request->authorization)) {
+		failure_set(transfer, FAILURE_LOCAL, EACCES,
+			"the credentials for %s hold a line end, and were not sent: log in again",
+			transfer->url.host);
 		transfer->is_ended = true;
 		return transfer;
 	}

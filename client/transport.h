@@ -49,7 +49,8 @@ enum { REQUEST_HEADER_MAX = 8 };
 struct request { /* all pointers stay the caller's, and valid until the transfer has ended */
 	const char *method;        /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
 	const char *url;           /* absolute, http or https */
-	const char *authorization; /* the header's value, NULL or "" for none; never logged */
+	const char *authorization; /* the header's value, NULL or "" for none; never logged; EACCES
+				    * for one with a line end */
 	const char *headers[REQUEST_HEADER_MAX]; /* "Name: value", up to the first NULL */
 	struct body body;
 	const struct sink *sink; /* takes the body of a 2xx answer; NULL: response.body does */

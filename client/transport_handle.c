@@ -207,15 +207,16 @@ static int add_header(struct transfer *transfer, const char *line)
 static int set_headers(struct transfer *transfer)
 {
 	const struct request *request = transfer->request;
-	struct buf line = BUF_INIT(TRANSPORT_HEADERS);
+	const char *authorization = request->authorization ? request->authorization : "";
+	struct buf line = BUF_INIT(strlen(authorization) + 32);
 	int r = add_header(transfer, "Expect:");
 
 	if (r == 0)
 		r = add_header(transfer, "Accept-Encoding: identity");
 	for (size_t i = 0; r == 0 && i < REQUEST_HEADER_MAX && request->headers[i]; i++)
 		r = add_header(transfer, request->headers[i]);
-	if (r == 0 && request->authorization && *request->authorization) {
-		r = buf_printf(&line, "Authorization: %s", request->authorization);
+	if (r == 0 && *authorization) {
+		r = buf_printf(&line, "Authorization: %s", authorization);
 		if (r == 0)
 			r = add_header(transfer, buf_text(&line));
 		buf_wipe(&line);

@@ -103,6 +103,26 @@ static void test_limits(void)
 	is_number(run(patient, &get, &response, &err), -EIO, "no HTTP at all");
 }
 
+static void test_authorization(void)
+{
+	scoped(response_clearp) struct response response = {0};
+	struct request get = {.method = "GET", .url = at("/v2/")};
+	scoped(freep) char *long_one = must_alloc(100001);
+	struct error err = {0};
+
+	scripted_post(&server, "reset", "{}");
+	get.authorization = "Bearer a\r\nX-Evil: 1";
+	is_number(run(patient, &get, &response, &err), -EACCES, "credentials with a line end");
+	get.authorization = "Bearer a\n";
+	is_number(run(patient, &get, &response, &err), -EACCES, "or with a line feed");
+	ok(strstr(err.text, "line end") && !strstr(err.text, "Bearer"), "%s", err.text);
+	is_text(scripted_ask(&server, "GET", "count", ""), "0\n", "are not sent");
+	memset(long_one, 'x', 100000);
+	get.authorization = long_one;
+	is_number(run(patient, &get, &response, &err), 0, "100,000 bytes of them");
+	is_number(response.status, 431, "are for the registry to judge");
+}
+
 struct piece {
 	struct buf bytes;
 	size_t fails_at; /* 0: never */
@@ -391,6 +411,7 @@ int main(void)
 	hasty = new_transport(SHORT_MS);
 	test_answers();
 	test_limits();
+	test_authorization();
 	test_sink();
 	test_bodies();
 	test_failures();
