@@ -1,6 +1,7 @@
 # What the mount tests share: registries, mounts, charts, and cleaning up by process id.
 #
 # CHARTFS  the program (default .build/chartfs)      PEERS  registry, helm-3, helm-4 (.build/peers)
+# TEST_ROOTS  a folder whose ca.pem mounts trust in place of the system's certificates (none)
 # REGISTRY_KIND  distribution-2 (Debian's docker-registry, the default), distribution-3 or zot
 # ZOT  the program of zot (the one on PATH)
 #
@@ -237,6 +238,7 @@ begin() {
 	unset HELM_REGISTRY_CONFIG DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_CONFIG_HOME XDG_RUNTIME_DIR \
 		DOCKER_AUTH_CONFIG HELM_CONFIG_HOME SSL_CERT_FILE SSL_CERT_DIR \
 		http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
+	[ -z "${TEST_ROOTS:-}" ] || export SSL_CERT_FILE=$TEST_ROOTS/ca.pem SSL_CERT_DIR=$TEST_ROOTS/none
 	: >"$T/mounts"
 	if [ -n "${REGISTRY_USER:-}" ]; then
 		write_credentials "$REGISTRY" "$REGISTRY_USER"
