@@ -1,19 +1,18 @@
 #include "fs/handle.h"
 
-#include "cache/base/clock.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "fs/layout.h"
 #include "fs/local.h"
+#include "fs/lookup.h"
 #include "fs/mount.h"
 #include "fs/publish.h"
 #include "fs/resolve.h"
 #include "fs/spool.h"
+#include "fs/stale.h"
 
 #include <errno.h>
 #include <fcntl.h>
-
-enum { MOVED_ONCE_MS = 1000 };
 
 struct handle {
 	int fd;            /* of a blob: ours; of a spool: the spool's */
@@ -36,14 +35,12 @@ struct handle *handle_of_spool(struct call *call, struct node *node)
 	return new_spool_handle(call, node, true);
 }
 
-/* Whether the tag of a file that the kernel still knows is known to mean other bytes now. True
- * once: the kernel looks the name up again, and if it gets the same node, these bytes it is. */
-static bool has_moved(struct call *call, struct node *node)
+/* Whether the tag of a file that the kernel still knows is known to mean other bytes now. */
+static bool has_moved(struct call *call, const struct node *node)
 {
 	struct call asking_nobody = {.mount = call->mount};
 	scoped(fact_releasep) struct fact *fact = NULL;
 	const struct manifest *manifest;
-	int64_t now_ms = clock_now_ms();
 
 	if (resolve_manifest(&asking_nobody, node->registry, node->path, node->tag, &fact) < 0)
 		return false;
@@ -51,14 +48,16 @@ static bool has_moved(struct call *call, struct node *node)
 	for (size_t i = 0; i < manifest->layer_count; i++)
 		if (digest_equal(&manifest->layers[i].digest, &node->digest))
 			return false;
-	return tree_mark_moved(call->mount->tree, node, now_ms) > MOVED_ONCE_MS;
+	return true;
 }
 
-static int open_published(struct call *call, struct node *node, struct handle **handle)
+/* `is_back`: the kernel has looked for the name just now, so these bytes it is. */
+static int open_published(
+	struct call *call, const struct node *node, bool is_back, struct handle **handle)
 {
 	int fd, r;
 
-	if (has_moved(call, node))
+	if (!is_back && has_moved(call, node))
 		return fail(&call->err, ESTALE, "%s has been replaced in the registry", node->name);
 	r = resolve_blob(call, node->registry, node->path, &node->digest, node->size, &fd);
 	if (r < 0)
@@ -121,6 +120,39 @@ static int switch_to_spool(struct call *call, struct node *node, int flags)
 	return r;
 }
 
+/* The file was published while its opener waited for it. A writer is sent to look for what is to
+ * replace that at once, because it can be sent but once. */
+static int open_gone(struct call *call, struct node *node, int flags)
+{
+	struct node *published;
+	int r = -ESTALE;
+
+	if ((flags & O_ACCMODE) != O_RDONLY &&
+		lookup_name(call, node->parent, node->name, &published) == 0) {
+		if (published->kind == NODE_FILE)
+			r = switch_to_spool(call, published, flags);
+		tree_unpin(call->mount->tree, published);
+	}
+	return r == -ESTALE ? fail(&call->err, ESTALE, "%s was published just now", node->name) : r;
+}
+
+/* The acquirer's: whether the file can be opened, by a writer only as long as it has its name. One
+ * that waits for a writer who never came (he is the one who reads now) means nothing. */
+static bool is_there(struct call *call, struct node *node, bool is_writer)
+{
+	struct spool *spool = node->spool;
+
+	if (spool->fd < 0)
+		return false;
+	if (is_writer)
+		return local_open(call->mount, spool->parent, spool->name, node);
+	if (spool->is_over && !spool->is_opened) {
+		local_remove(call->mount, spool->parent, spool->name, node);
+		return false;
+	}
+	return true;
+}
+
 static int open_spool(struct call *call, struct node *node, int flags, struct handle **handle)
 {
 	struct spool *spool = node->spool;
@@ -131,24 +163,27 @@ static int open_spool(struct call *call, struct node *node, int flags, struct ha
 		r = spool_acquire(call, spool);
 	if (r < 0)
 		return r;
-	if (spool->fd < 0)
-		r = fail(&call->err, ESTALE, "%s was published just now", spool->name);
-	if (r == 0 && is_writer)
+	if (!is_there(call, node, is_writer)) {
+		spool_release(spool);
+		return open_gone(call, node, flags);
+	}
+	if (is_writer)
 		r = spool_begin_writing(call, spool);
-	if (r == 0 && is_writer && spool->is_over)
-		local_opened(call->mount, spool->parent, spool->name, node);
 	if (r == 0 && is_writer && flags & O_TRUNC && spool->size) {
 		r = spool_truncate(call, spool, 0);
 		if (r < 0)
 			spool_end_writing(spool);
 	}
-	if (r == 0)
+	if (r == 0) {
+		spool->is_opened = spool->is_opened || is_writer;
 		*handle = new_spool_handle(call, node, is_writer);
+	}
 	spool_release(spool);
 	return r;
 }
 
-int handle_open(struct call *call, struct node *node, int flags, struct handle **handle)
+static int open_file(
+	struct call *call, struct node *node, int flags, bool is_back, struct handle **handle)
 {
 	bool is_writer = (flags & O_ACCMODE) != O_RDONLY;
 
@@ -158,7 +193,22 @@ int handle_open(struct call *call, struct node *node, int flags, struct handle *
 		return open_spool(call, node, flags, handle);
 	if (node->kind != NODE_FILE)
 		return fail(&call->err, EISDIR, "%s is a directory", node->name);
-	return is_writer ? switch_to_spool(call, node, flags) : open_published(call, node, handle);
+	return is_writer ? switch_to_spool(call, node, flags)
+			 : open_published(call, node, is_back, handle);
+}
+
+int handle_open(struct call *call, struct node *node, int flags, struct handle **handle)
+{
+	struct stale *stale = call->mount->stale;
+	bool is_back = stale_take(stale, node, call->tid);
+	int r = open_file(call, node, flags, is_back, handle);
+
+	/* The program would be told: somebody else was faster every time. */
+	if (r == -ESTALE && is_back)
+		return fail(&call->err, EBUSY, "%s is being written by others as well", node->name);
+	if (r == -ESTALE || (r == -EWOULDBLOCK && is_back))
+		stale_tell(stale, node, call->tid);
+	return r;
 }
 
 bool handle_is_direct(const struct handle *handle)

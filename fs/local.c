@@ -13,13 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPED_MS = 10 * 60 * 1000, SWITCH_MS = 1000, SWEEP_MS = 1000 };
+/* A switched file is opened in the system call that had it switched: at once, but for lookups of
+ * the directories above it that ask a slow registry. */
+enum { TYPED_MS = 10 * 60 * 1000, SWITCH_MS = 1000, AWAITED_MS = 60 * 1000, SWEEP_MS = 1000 };
 
 struct name {
 	enum local_kind kind;
 	struct node *node; /* pinned */
-	pid_t tid;
-	bool is_opened;
+	pid_t tid;         /* of LOCAL_OVER: for whom it is */
+	bool is_opened;    /* the same: by that thread */
+	int64_t free_ms; /* the same: from when on another may take the name, unless it is opened */
 	int64_t until_ms;    /* 0: no end */
 	struct name *former; /* of LOCAL_OVER: what the name was and will be again; or NULL */
 	struct name *next;   /* of those to be freed */
@@ -266,21 +269,34 @@ void local_put(struct mount *mount, struct node *parent, const char *name, enum 
 	free_names(mount, old);
 }
 
+/* Whether a switched file is waited for no more: its thread asks anew, or takes too long. */
+static bool is_given_up(const struct name *name, pid_t tid)
+{
+	return name->kind == LOCAL_OVER && !name->is_opened &&
+	       (name->tid == tid || clock_now_ms() >= name->free_ms);
+}
+
 bool local_switch(
 	struct mount *mount, struct node *parent, const char *name, struct node *node, pid_t tid)
 {
 	struct name entry = {.kind = LOCAL_OVER,
 		.node = node,
 		.tid = tid,
-		.until_ms = clock_now_ms() + SWITCH_MS};
-	struct name *found, *dead;
+		.free_ms = clock_now_ms() + SWITCH_MS,
+		.until_ms = clock_now_ms() + AWAITED_MS};
+	struct name *found, *former, *dead;
 	bool is_free;
 
 	pthread_mutex_lock(&mount->local->lock);
-	found = find_locked(mount->local, parent, name, &dead);
-	is_free = !found || found->kind == LOCAL_TYPED || found->kind == LOCAL_RECENT;
+	former = found = find_locked(mount->local, parent, name, &dead);
+	is_free = !found || found->kind == LOCAL_TYPED || found->kind == LOCAL_RECENT ||
+		  is_given_up(found, tid);
+	if (is_free && found && found->kind == LOCAL_OVER) {
+		former = take(found->former);
+		bury(found, &dead);
+	}
 	if (is_free)
-		put_locked(mount, parent, name, entry, found);
+		put_locked(mount, parent, name, entry, former);
 	pthread_mutex_unlock(&mount->local->lock);
 	free_names(mount, dead);
 	return is_free;
@@ -304,21 +320,23 @@ struct node *local_get(
 	return node;
 }
 
-void local_opened(
-	struct mount *mount, struct node *parent, const char *name, const struct node *node)
+bool local_open(struct mount *mount, struct node *parent, const char *name, const struct node *node)
 {
 	struct folder *folder;
 	struct name *found;
+	bool is_it;
 
 	pthread_mutex_lock(&mount->local->lock);
-	/* Not by find_locked(): its second may just be over, and it is open now. */
+	/* Not by find_locked(): its time may just be over, and it is open now. */
 	folder = folder_of_locked(mount->local, parent);
 	found = folder ? map_get(&folder->names, name) : NULL;
-	if (found && found->node == node) {
+	is_it = found && found->node == node;
+	if (is_it) {
 		found->is_opened = true;
 		found->until_ms = 0;
 	}
 	pthread_mutex_unlock(&mount->local->lock);
+	return is_it;
 }
 
 bool local_remove(

@@ -43,8 +43,8 @@ bool local_is_over(struct mount *mount, const struct node *parent, const char *n
 void local_put(struct mount *mount, struct node *parent, const char *name, enum local_kind kind,
 	struct node *node);
 
-/* Makes the name LOCAL_OVER, a spool that thread `tid` may find, once and within a second. False
- * where it is that already. Pins the node. */
+/* Makes the name LOCAL_OVER, a spool that thread `tid` may find and open, once. False where it is
+ * that already, but for what has not been opened within a second. Pins the node. */
 bool local_switch(
 	struct mount *mount, struct node *parent, const char *name, struct node *node, pid_t tid);
 
@@ -52,8 +52,9 @@ bool local_switch(
 struct node *local_get(
 	struct mount *mount, const struct node *parent, const char *name, enum local_kind *kind);
 
-/* A switched file has been opened: it no longer lapses, and no lookup finds it. */
-void local_opened(
+/* A file is being opened for writing: one that was switched no longer lapses, and no lookup finds
+ * it. False where the name means something else by now. */
+bool local_open(
 	struct mount *mount, struct node *parent, const char *name, const struct node *node);
 
 /* Drops the name if it means that node (NULL: whatever it means). Whether it did. */

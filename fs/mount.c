@@ -12,6 +12,7 @@
 #include "fs/publish.h"
 #include "fs/resolve.h"
 #include "fs/session.h"
+#include "fs/stale.h"
 
 #include <malloc.h>
 #include <mntent.h>
@@ -171,6 +172,7 @@ static void make_tree(struct mount *mount)
 	mount->flights = flights_new();
 	mount->tree = tree_new();
 	mount->local = local_new();
+	mount->stale = stale_new();
 	mount->resolve = resolve_new(mount);
 	mount->pool = pool_new(WORKERS, most_of_one);
 	root = lookup_root(mount);
@@ -259,6 +261,7 @@ static void end(struct mount *mount)
 	mount->notify = NULL;
 	if (mount->local)
 		local_free(mount, mount->local);
+	stale_free(mount->stale);
 	tree_free(mount->tree);
 	if (mount->resolve)
 		resolve_free(mount->resolve);

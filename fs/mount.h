@@ -23,6 +23,7 @@ struct mount {
 	struct tree *tree;
 	struct resolve *resolve; /* see resolve.h: made after facts and client, freed first */
 	struct local *local;
+	struct stale *stale;
 	struct pool *pool;
 	struct notify *notify;
 	struct fuse_session *session; /* libfuse's, for notify.c */

@@ -39,6 +39,7 @@ struct spool {
 
 	/* Of the acquirer: */
 	bool is_over;        /* replaces what is published under its name */
+	bool is_opened;      /* the same: its writer has come */
 	struct node *parent; /* where it has its name; pinned */
 	char *name;
 };

@@ -299,17 +299,6 @@ void tree_print_path(struct tree *tree, const struct node *node, char *path, siz
 	memmove(path, path + at, size - at);
 }
 
-int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms)
-{
-	int64_t before_ms;
-
-	pthread_mutex_lock(&tree->lock);
-	before_ms = node->moved_ms;
-	node->moved_ms = now_ms;
-	pthread_mutex_unlock(&tree->lock);
-	return before_ms ? now_ms - before_ms : INT64_MAX;
-}
-
 void tree_set_mtime(struct tree *tree, struct node *node, int64_t mtime)
 {
 	pthread_mutex_lock(&tree->lock);

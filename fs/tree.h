@@ -20,7 +20,7 @@
  *	local.lock	the names of this mount
  *	spool.lock	what others than its acquirer may ask of a spool
  *	resolve.lock	what is known of catalogs and hosts
- *	facts, flights, staging, pool, tree: leaves
+ *	facts, flights, staging, stale, pool, tree: leaves
  */
 #include "cache/digest.h"
 
@@ -59,7 +59,6 @@ struct node {
 	uint64_t lookups; /* guarded by the tree's lock, as is pins */
 	unsigned pins;
 	uint64_t listing_seen; /* see listing.c; guarded by the tree's lock */
-	int64_t moved_ms;      /* see handle.c; guarded by the tree's lock */
 };
 
 struct tree *tree_new(void);
@@ -103,10 +102,6 @@ uint64_t tree_swap_seen(struct tree *tree, struct node *node, uint64_t seen);
 
 /* st_ino of the node that has, or would have, the key. */
 uint64_t tree_ino(const char *key);
-
-/* Notes that a file was answered "moved" at `now_ms`; returns how long ago that was last so (a very
- * long time for the first). */
-int64_t tree_mark_moved(struct tree *tree, struct node *node, int64_t now_ms);
 
 /* A file's times as the user set them in this mount; the registry knows nothing of it. They hold
  * until the registry's own change. */

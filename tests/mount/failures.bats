@@ -429,6 +429,39 @@ crash() {
 	unmount_at "$T/second"
 }
 
+@test "a file that is opened while it is being pushed: to read it, to write it anew" {
+	local reader writer
+	mount_scripted
+	mkdir -p "$N"
+	fault '{"method": "PUT", "path": "*/manifests/*", "action": "delay", "seconds": 2}'
+	background cp "$A" "$N/app-1.0.0.tgz"
+	wait_until 60 saw 1 "method=PUT&path=*$NS/app/manifests/*"
+	cat "$N/app-1.0.0.tgz" >"$T/read" 2>"$T/read.err" 3>&- &
+	reader=$!
+	cp "$OTHER" "$N/app-1.0.0.tgz" 2>"$T/write.err" 3>&- &
+	writer=$!
+	ended "$JOB"
+	wait "$reader" || { cat "$T/read.err"; return 1; }
+	wait "$writer" || { cat "$T/write.err"; return 1; }
+	cmp "$A" "$T/read" || cmp "$OTHER" "$T/read"
+	published "$OTHER"
+	unmount_at "$M"
+	[ -z "$(find "$T/cache/spool" "$T/cache/failed" -type f)" ]
+}
+
+@test "a version is replaced though each lookup takes longer than a second" {
+	stored "$A"
+	start_relay "${SCRIPTED#*:}"
+	mount_chartfs "oci://$RELAY" ttl=0
+	cmp "$A" "$N/app/1.0.0/app-1.0.0.tgz"
+	relay set '{"delay": 600}'
+	cp "$OTHER" "$N/app/1.0.0/app-1.0.0.tgz"
+	relay set '{"delay": 0}'
+	published "$OTHER"
+	cmp "$OTHER" "$N/app/1.0.0/app-1.0.0.tgz"
+	unmount_at "$M"
+}
+
 @test "two mounts on one cache fetch a blob once" {
 	local first second
 	stored "$BIG"
