@@ -303,9 +303,27 @@ int lookup_published(struct call *call, struct node *parent, const char *name, s
 	return no_entry(call, parent, name);
 }
 
+/* Whether the directory was made here, and the registry has never been seen to have anything of it.
+ */
+static bool is_only_here(struct mount *mount, const struct node *directory)
+{
+	scoped(fact_releasep) struct fact *fact = NULL;
+
+	if (!local_is_made(mount, directory) || !directory->registry || !directory->path)
+		return false;
+	fact = resolve_peek_repositories(mount, directory->registry);
+	return !fact || (!resolve_has_repository(fact_value(fact), directory->path) &&
+				!resolve_has_below(fact_value(fact), directory->path));
+}
+
 int lookup_name(struct call *call, struct node *parent, const char *name, struct node **child)
 {
 	int r = local_lookup(call, parent, name, child);
 
-	return r == -ENODATA ? lookup_published(call, parent, name, child) : r;
+	if (r == -ENODATA)
+		r = lookup_published(call, parent, name, child);
+	/* Files and directories can be made there without the registry. */
+	if ((r == -EHOSTUNREACH || r == -ETIMEDOUT) && is_only_here(call->mount, parent))
+		r = no_entry(call, parent, name);
+	return r;
 }

@@ -84,11 +84,28 @@ time.sleep(600)' >"$T/port" 3>&- 4>&- &
 	echo hello >"$N/.scratch/note"
 	[ "$(cat "$N/.scratch/note")" = hello ]
 	rm -r "$N/.scratch"
+	mkdir "$N/made"
+	mkdir "$N/made/in"
+	mkdir "$N/made/in/here"
+	touch "$N/made/in/app-2.0.0.tgz"
+	fails "No route to host" cp "$A" "$N/made/in/here/"
+	cmp "$A" "$N/made/in/here/app-1.0.0.tgz"
+	rm "$N/made/in/here/app-1.0.0.tgz" "$N/made/in/app-2.0.0.tgz"
+	rmdir "$N/made/in/here" "$N/made/in" "$N/made"
+	fails "No route to host" mkdir "$M/other$NS"
+	rm "$N/app-1.0.0.tgz"
 	rmdir "$N"
 	relay up ''
+	# What others have published there meanwhile, once seen, is never said not to be there.
 	mkdir -p "$N"
-	cp "$A" "$N/"
-	published "$A"
+	stored "$A"
+	cmp "$A" "$N/app/1.0.0/app-1.0.0.tgz"
+	relay down ''
+	fails "No route to host" stat "$N/app/1.0.0"
+	fails "No route to host" mkdir "$N/made"
+	relay up ''
+	cp "$OTHER" "$N/"
+	published "$OTHER"
 	unmount_at "$M"
 	[ -z "$(find "$T/cache/spool" "$T/cache/failed" -type f)" ]
 }
