@@ -9,6 +9,7 @@
 #include "fs/notify.h"
 #include "fs/publish.h"
 #include "fs/spool.h"
+#include "fs/target.h"
 
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
 #include <errno.h>
@@ -70,7 +71,9 @@ int change_create(struct call *call, struct node *parent, const char *name, int 
 	}
 	if (other)
 		tree_unpin(mount->tree, other);
-	r = spool_new(call, parent, name, child);
+	r = target_may_push(call, parent, name);
+	if (r == 0)
+		r = spool_new(call, parent, name, child);
 	if (r < 0)
 		return r;
 	spool_begin_writing(call, (*child)->spool);

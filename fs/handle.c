@@ -10,6 +10,7 @@
 #include "fs/resolve.h"
 #include "fs/spool.h"
 #include "fs/stale.h"
+#include "fs/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -186,13 +187,17 @@ static int open_file(
 	struct call *call, struct node *node, int flags, bool is_back, struct handle **handle)
 {
 	bool is_writer = (flags & O_ACCMODE) != O_RDONLY;
+	int r;
 
 	if (is_writer && call->mount->options->is_read_only)
 		return fail(&call->err, EROFS, "%s: mounted read-only", node->name);
+	if (node->kind != NODE_SPOOL && node->kind != NODE_FILE)
+		return fail(&call->err, EISDIR, "%s is a directory", node->name);
+	r = is_writer ? target_may_push(call, node->parent, node->name) : 0;
+	if (r < 0)
+		return r;
 	if (node->kind == NODE_SPOOL)
 		return open_spool(call, node, flags, handle);
-	if (node->kind != NODE_FILE)
-		return fail(&call->err, EISDIR, "%s is a directory", node->name);
 	return is_writer ? switch_to_spool(call, node, flags)
 			 : open_published(call, node, is_back, handle);
 }

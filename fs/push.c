@@ -110,6 +110,9 @@ static int upload(struct call *call, const struct push *push, const struct parts
 
 	r = registry_push_blobs(target->registry, target->repository, parts->uploads, parts->count,
 		is_asked ? NULL : target->tag, &is_found, &digest, &call->wait, &call->err);
+	/* A refusal of the manifest may be of this one tag, or mean a quota. */
+	if (r == -EACCES)
+		resolve_push_refused(call->mount, target->registry, target->repository, &call->err);
 	if (r < 0)
 		return r;
 	if (is_found) {
@@ -163,7 +166,7 @@ int push_chart(struct call *call, const struct push *push, struct manifest **man
 		r = upload(call, push, &parts, is_asked, manifest);
 	buf_clear(&parts.manifest);
 	if (r == -EACCES)
-		resolve_refused(call->mount, target->registry, target->repository);
+		resolve_doubt(call->mount, target->registry, target->repository);
 	if (r < 0)
 		return fail_within(&call->err, "cannot push %s/%s:%s",
 			registry_host(target->registry), target->repository, target->tag);

@@ -168,9 +168,6 @@ void resolve_pushed(struct mount *mount, struct registry *registry, const char *
 
 void resolve_refused(struct mount *mount, struct registry *registry, const char *repository)
 {
-	char key[RESOLVE_KEY_SIZE];
-
-	resolve_key(key, registry, repository, ':', "");
-	facts_forget(mount->facts, key);
+	resolve_doubt(mount, registry, repository);
 	resolve_unknow_repository(mount, registry, repository);
 }

@@ -105,6 +105,16 @@ void resolve_pushed(struct mount *mount, struct registry *registry, const char *
 /* After a refusal (EACCES): this identity knows nothing any more of that repository. */
 void resolve_refused(struct mount *mount, struct registry *registry, const char *repository);
 
+/* After a push that was refused: what this identity knew of the repository is asked anew, but that
+ * it is there is still known: who may not write may well read. */
+void resolve_doubt(struct mount *mount, struct registry *registry, const char *repository);
+
+/* After uploads into a repository were refused (EACCES, with the sentence): for a short while
+ * resolve_may_push() answers this identity for the registry: 0, or EACCES. Asks nobody. */
+void resolve_push_refused(struct mount *mount, struct registry *registry, const char *repository,
+	const struct error *err);
+int resolve_may_push(struct call *call, struct registry *registry, const char *repository);
+
 /* A verified blob of that repository as a descriptor (the caller closes it): from the store, or
  * downloaded into it, once for all who want it. */
 int resolve_blob(struct call *call, struct registry *registry, const char *repository,

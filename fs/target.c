@@ -99,3 +99,30 @@ int target_of_chart(struct call *call, const struct node *directory, const char 
 		return in_version(call, directory, name, version, target);
 	return in_directory(call, directory, name, target);
 }
+
+int target_may_push(struct call *call, const struct node *directory, const char *name)
+{
+	const char *path = directory->path;
+	char chart[REFERENCE_REPOSITORY_MAX + 1], version[REFERENCE_TAG_MAX + 1];
+	bool is_provenance;
+	size_t at = 0;
+	int r = 0;
+
+	if (!directory->registry || directory->kind == NODE_SCRATCH || layout_is_scratch(name))
+		return 0;
+	if (directory->kind == NODE_VERSION)
+		return resolve_may_push(call, directory->registry, path);
+	while (r == 0 &&
+		(at = layout_split_alias(name, at, NULL, chart, version, &is_provenance))) {
+		struct error ignored = call->err;
+		struct target target;
+
+		if (*path && strcmp(reference_last_component(path), chart) == 0)
+			r = resolve_may_push(call, directory->registry, path);
+		else if (set_repository(call, &target, path, chart) == 0)
+			r = resolve_may_push(call, directory->registry, target.repository);
+		else
+			call->err = ignored;
+	}
+	return r;
+}

@@ -446,6 +446,41 @@ crash() {
 	unmount_at "$T/second"
 }
 
+@test "who may not push into a repository is told so by the next open, for a while" {
+	local opened=(dd if=/dev/null conv=notrunc status=none)
+	mount_chartfs "oci://$SCRIPTED" ttl=600
+	mkdir -p "$N/app/1.0.0" "$N/app/2.0.0"
+	fault '{"method": "POST", "path": "*/'"$NS"'/app/blobs/uploads/*", "action": "status", "status": 403, "count": -1}'
+	fails "failed to close" cp "$A" "$N/app-1.0.0.tgz"
+	control reset -X POST >/dev/null
+	fails "Permission denied" "${opened[@]}" of="$N/app-1.0.0.tgz"
+	says "open /$NS/app-1.0.0.tgz: refused just now: push to $SCRIPTED/$NS/app: .*answers 403"
+	cmp "$A" "$N/app-1.0.0.tgz"
+	[ "$(count 'method=*')" = 0 ]
+	# The same repository in other places, and no other repository.
+	fails "Permission denied" "${opened[@]}" of="$N/app-2.0.0.tgz"
+	fails "Permission denied" "${opened[@]}" of="$N/app/app-2.0.0.tgz"
+	fails "Permission denied" "${opened[@]}" of="$N/app/2.0.0/x.tgz"
+	"${opened[@]}" of="$N/app-1.0.0.tgz.part"
+	"${opened[@]}" of="$N/web-1.0.0.tgz"
+	"${opened[@]}" of="$N/x.tgz"
+	rm "$N/web-1.0.0.tgz" "$N/x.tgz" "$N/app-1.0.0.tgz.part"
+	no_faults
+	# Who has the right by now waits for ten seconds at most; a login is seen within one.
+	write_credentials "$SCRIPTED" user:secret
+	wait_until 5 cp "$A" "$N/app-1.0.0.tgz"
+	published "$A"
+	fault '{"method": "POST", "path": "*/'"$NS"'/app/blobs/uploads/*", "action": "status", "status": 403, "count": -1}'
+	fails "Permission denied" cp "$OTHER" "$N/app/1.0.0/app-1.0.0.tgz"
+	fails "Permission denied" "${opened[@]}" of="$N/app/1.0.0/app-1.0.0.tgz"
+	no_faults
+	# What is published is still there.
+	[ "$(ls "$N")" = app ]
+	cmp "$A" "$N/app/1.0.0/app-1.0.0.tgz"
+	wait_until 20 cp "$OTHER" "$N/app/1.0.0/app-1.0.0.tgz"
+	published "$OTHER"
+}
+
 @test "a file that is opened while it is being pushed: to read it, to write it anew" {
 	local reader writer
 	mount_scripted
