@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 
 struct handle {
 	int fd;            /* of a blob: ours; of a spool: the spool's */
@@ -221,9 +222,33 @@ bool handle_is_direct(const struct handle *handle)
 	return handle->node != NULL;
 }
 
-int handle_fd(const struct handle *handle)
+/* Only what is in the page cache of the file's own filesystem. */
+static ssize_t read_at_hand(int fd, void *bytes, size_t size, int64_t offset)
 {
-	return handle->fd;
+	struct iovec part = {bytes, size};
+	ssize_t len = preadv2(fd, &part, 1, offset, RWF_NOWAIT);
+	struct stat attr;
+
+	if (len < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		return pread(fd, bytes, size, offset);
+	/* Less is the end of the file, or of what is in memory. */
+	if (len > 0 && (size_t)len < size &&
+		(fstat(fd, &attr) < 0 || offset + len < attr.st_size)) {
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	return len;
+}
+
+ssize_t handle_read(
+	struct call *call, struct handle *handle, void *bytes, size_t size, int64_t offset)
+{
+	ssize_t len = call->may_wait ? pread(handle->fd, bytes, size, offset)
+				     : read_at_hand(handle->fd, bytes, size, offset);
+
+	if (len < 0 && errno == EWOULDBLOCK && !call->may_wait)
+		return -EWOULDBLOCK;
+	return len < 0 ? fail_errno(&call->err, "reading from the cache") : len;
 }
 
 int handle_write(

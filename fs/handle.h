@@ -18,8 +18,10 @@ struct handle *handle_of_spool(struct call *call, struct node *node);
 /* Whether the handle goes to the pages of the kernel (keep_cache), or past them (direct_io). */
 bool handle_is_direct(const struct handle *handle);
 
-/* For reading by reply: the descriptor to read from. Owned by the handle. */
-int handle_fd(const struct handle *handle);
+/* Reads into `bytes`; the length, 0 at the end. -EWOULDBLOCK where that would wait for the disk and
+ * the call may not. */
+ssize_t handle_read(
+	struct call *call, struct handle *handle, void *bytes, size_t size, int64_t offset);
 
 int handle_write(
 	struct call *call, struct handle *handle, const void *bytes, size_t len, int64_t offset);

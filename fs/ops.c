@@ -10,13 +10,7 @@
 #include "fs/session.h"
 
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <string.h>
-#include <sys/uio.h>
-
-/* Entries of a directory that go out with attributes. Each of them costs a node here and an inode
- * in the kernel; later ones are plain names, which the kernel looks up where they are used. */
-enum { ENTRIES_WITH_NODES = 2048 };
 
 static struct file *file_of(const struct fuse_file_info *info)
 {
@@ -276,45 +270,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	request_serve(&request, req, &create);
 }
 
-/* Reads what is in the page cache of the blob's filesystem; on a worker whatever it takes. */
-static ssize_t read_file(const struct request *request, int fd, char *bytes)
-{
-	struct iovec part = {bytes, request->size};
-	ssize_t len;
-
-	if (request->call.may_wait)
-		return pread(fd, bytes, request->size, request->offset);
-	len = preadv2(fd, &part, 1, request->offset, RWF_NOWAIT);
-	if (len < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
-		return pread(fd, bytes, request->size, request->offset);
-	if (len > 0 && (size_t)len < request->size) {
-		struct stat attr;
-
-		/* The end of the file, or of what is in memory. */
-		if (fstat(fd, &attr) < 0 || request->offset + len < attr.st_size)
-			errno = EWOULDBLOCK, len = -1;
-	}
-	return len;
-}
-
 static int run_read(struct request *request)
 {
 	scoped(freep) char *own = NULL;
 	char *bytes = session_buffer(request->size);
 	ssize_t len;
 
-	if (!bytes) {
-		own = malloc(request->size);
-		bytes = own;
-	}
 	if (!bytes)
-		return fail(&request->call.err, ENOMEM, "no memory for %zu bytes", request->size);
-	len = read_file(request, handle_fd(request->file->handle), bytes);
-	if (len < 0 && errno == EWOULDBLOCK && !request->call.may_wait)
-		return -EWOULDBLOCK;
-	if (len < 0)
-		return fail_errno(&request->call.err, "reading from the cache");
-	return reply_bytes(request, bytes, (size_t)len);
+		bytes = own = must_alloc(request->size);
+	len = handle_read(
+		&request->call, request->file->handle, bytes, request->size, request->offset);
+	return len < 0 ? (int)len : reply_bytes(request, bytes, (size_t)len);
 }
 
 static void op_read(
@@ -422,63 +388,10 @@ static void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *inf
 	request_serve(&request, req, &opendir);
 }
 
-/* The node of an entry, pinned, where it is to go out with attributes. */
-static struct node *entry_node(struct request *request, size_t at, const char *name)
-{
-	if (at >= ENTRIES_WITH_NODES || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return NULL;
-	return listing_node(&request->call, request->file->listing, at);
-}
-
-/* Fills the buffer; the nodes that went in, pinned and counted, are put into `nodes`. */
-static size_t fill_entries(struct request *request, char *bytes, struct node **nodes, size_t *count)
-{
-	struct mount *mount = request->call.mount;
-	size_t len = 0, at = (size_t)request->offset, size;
-	const char *name;
-	uint64_t ino;
-	unsigned mode;
-
-	for (; listing_entry(request->file->listing, at, &name, &ino, &mode); at++) {
-		struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = mode}};
-		struct node *node;
-
-		/* Whether it fits is asked before anything is made of it. */
-		size = fuse_add_direntry_plus(request->req, NULL, 0, name, NULL, 0);
-		if (size > request->size - len)
-			break;
-		node = entry_node(request, at, name);
-		if (node) {
-			reply_fill_entry(mount, node, &entry);
-			tree_look(mount->tree, node);
-			nodes[(*count)++] = node;
-		}
-		len += fuse_add_direntry_plus(request->req, bytes + len, request->size - len, name,
-			&entry, (off_t)at + 1);
-	}
-	return len;
-}
-
-static int run_readdirplus(struct request *request)
-{
-	size_t most = request->size / sizeof(struct fuse_direntplus) + 1, count = 0;
-	scoped(freep) struct node **nodes = must_alloc(most * sizeof(struct node *));
-	scoped(freep) char *own = NULL;
-	char *bytes = session_buffer(request->size);
-	size_t len;
-
-	if (!bytes) {
-		own = must_alloc(request->size);
-		bytes = own;
-	}
-	len = fill_entries(request, bytes, nodes, &count);
-	return reply_entries(request, bytes, len, nodes, count);
-}
-
 static void op_readdirplus(
 	fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	static const struct operation readdir = {.name = "readdir", .run = run_readdirplus};
+	static const struct operation readdir = {.name = "readdir", .run = reply_listing};
 	struct request request = {.file = file_of(info), .size = size, .offset = offset};
 
 	(void)id;

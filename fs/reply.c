@@ -1,12 +1,21 @@
 #include "fs/reply.h"
 
 #include "cache/base/log.h"
+#include "cache/base/memory.h"
+#include "cache/base/scope.h"
 #include "fs/attr.h"
+#include "fs/listing.h"
 #include "fs/mount.h"
+#include "fs/session.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/fuse.h>
 #include <string.h>
+
+/* Entries of a directory that go out with attributes. Each of them costs a node here and an inode
+ * in the kernel; later ones are plain names, which the kernel looks up where they are used. */
+enum { ENTRIES_WITH_NODES = 2048 };
 
 /* After this the interrupt function is not called any more, and libfuse may free the request. */
 static void settle(struct request *request)
@@ -61,7 +70,8 @@ int reply_done(struct request *request)
 	return 0;
 }
 
-void reply_fill_entry(struct mount *mount, struct node *node, struct fuse_entry_param *entry)
+/* What the kernel is told of a node; the count of the entry (tree_look) is the caller's. */
+static void fill_entry(struct mount *mount, struct node *node, struct fuse_entry_param *entry)
 {
 	entry->ino = tree_id(mount->tree, node);
 	entry->generation = 1;
@@ -75,7 +85,7 @@ int reply_entry(struct request *request, struct node *child)
 	struct mount *mount = request->call.mount;
 	struct fuse_entry_param entry = {0};
 
-	reply_fill_entry(mount, child, &entry);
+	fill_entry(mount, child, &entry);
 	tree_look(mount->tree, child);
 	settle(request);
 	if (fuse_reply_entry(request->req, &entry))
@@ -144,7 +154,7 @@ int reply_create(struct request *request, struct node *child, struct file *file)
 	struct fuse_file_info info = describe(file);
 	struct fuse_entry_param entry = {0};
 
-	reply_fill_entry(mount, child, &entry);
+	fill_entry(mount, child, &entry);
 	tree_look(mount->tree, child);
 	settle(request);
 	if (fuse_reply_create(request->req, &entry, &info)) {
@@ -176,12 +186,55 @@ int reply_opendir(struct request *request, struct file *file, bool is_same)
 	return 0;
 }
 
-int reply_entries(struct request *request, const void *bytes, size_t len, struct node *const *nodes,
-	size_t count)
+/* The node of an entry, pinned, where it is to go out with attributes. */
+static struct node *entry_node(struct request *request, size_t at, const char *name)
 {
+	if (at >= ENTRIES_WITH_NODES || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return NULL;
+	return listing_node(&request->call, request->file->listing, at);
+}
+
+/* Fills the buffer; the nodes that went in, pinned and counted, are put into `nodes`. */
+static size_t fill_entries(struct request *request, char *bytes, struct node **nodes, size_t *count)
+{
+	struct mount *mount = request->call.mount;
+	size_t len = 0, at = (size_t)request->offset, size;
+	const char *name;
+	uint64_t ino;
+	unsigned mode;
+
+	for (; listing_entry(request->file->listing, at, &name, &ino, &mode); at++) {
+		struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = mode}};
+		struct node *node;
+
+		/* Whether it fits is asked before anything is made of it. */
+		size = fuse_add_direntry_plus(request->req, NULL, 0, name, NULL, 0);
+		if (size > request->size - len)
+			break;
+		node = entry_node(request, at, name);
+		if (node) {
+			fill_entry(mount, node, &entry);
+			tree_look(mount->tree, node);
+			nodes[(*count)++] = node;
+		}
+		len += fuse_add_direntry_plus(request->req, bytes + len, request->size - len, name,
+			&entry, (off_t)at + 1);
+	}
+	return len;
+}
+
+int reply_listing(struct request *request)
+{
+	size_t most = request->size / sizeof(struct fuse_direntplus) + 1, count = 0, len;
+	scoped(freep) struct node **nodes = must_alloc(most * sizeof(struct node *));
 	struct tree *tree = request->call.mount->tree;
+	char *bytes = session_buffer(request->size);
+	scoped(freep) char *own = NULL;
 	int r;
 
+	if (!bytes)
+		bytes = own = must_alloc(request->size);
+	len = fill_entries(request, bytes, nodes, &count);
 	settle(request);
 	r = fuse_reply_buf(request->req, bytes, len);
 	for (size_t i = 0; i < count; i++) {

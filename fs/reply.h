@@ -22,10 +22,5 @@ int reply_create(struct request *request, struct node *child, struct file *file)
 int reply_open(struct request *request, struct file *file);
 int reply_opendir(struct request *request, struct file *file, bool is_same);
 
-/* What the kernel is told of a node; the count of the entry (tree_look) is the caller's. */
-void reply_fill_entry(struct mount *mount, struct node *node, struct fuse_entry_param *entry);
-
-/* A reply from a buffer of READDIRPLUS: the nodes have been counted, and are counted back where
- * the kernel did not take it. */
-int reply_entries(struct request *request, const void *bytes, size_t len, struct node *const *nodes,
-	size_t count);
+/* The entries of the open directory from the offset on, as many as the request has room for. */
+int reply_listing(struct request *request);
