@@ -22,7 +22,7 @@ struct transport {
 	bool is_stopped;       /* guarded by lock */
 	struct list running;   /* the thread's */
 	struct map origins;    /* the thread's */
-	struct trust *trusts;  /* the thread\'s */
+	struct trust *trusts;  /* the thread's */
 	size_t active;         /* the thread's: waiting and running */
 	int64_t last_sweep_ms; /* the thread's */
 };

@@ -31,6 +31,10 @@ fi
 
 logs=$PWD/$build/tests
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/chartfs.XXXXXX") || exit 1
+# For what registries keep: they sync every file, and their disk is not what is tested.
+memory=
+room_kb=$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)
+[ "${room_kb:-0}" -lt $((4 << 20)) ] || memory=$(mktemp -d /dev/shm/chartfs.XXXXXX) || exit 1
 mkdir -p "$logs"
 export CHARTFS=${CHARTFS:-$PWD/$build/chartfs}
 export PEERS=${PEERS:-$PWD/.build/peers}
@@ -118,6 +122,7 @@ start() { # KIND FILE
 	mkdir -p "$folder"
 	(
 		export TMPDIR=$folder
+		[ -z "$memory" ] || { export TEST_MEMORY=$memory/$1-$name && mkdir "$TEST_MEMORY"; }
 		sanitizers_report_to "$folder/sanitizer"
 		run_file "$1" "$2"
 	) </dev/null >"$log" 2>&1 &
@@ -138,7 +143,7 @@ tell_logs() { # FOLDER
 
 # What a file of tests has left behind is told and ended, so that it disturbs no other.
 sweep() { # FOLDER LOG [SECONDS to end by themselves]
-	local end=$((SECONDS + ${3:-10})) pid mount
+	local name=${1##*/} end=$((SECONDS + ${3:-10})) pid mount
 	while [ -n "$(processes_of "$1")" ] && ((SECONDS < end)); do
 		sleep 0.1
 	done
@@ -156,6 +161,7 @@ sweep() { # FOLDER LOG [SECONDS to end by themselves]
 	done </proc/self/mounts
 	cat "$1"/sanitizer.* >"${2%.log}.sanitizer" 2>/dev/null || rm -f "${2%.log}.sanitizer"
 	rm -rf --one-file-system -- "$1"
+	[ -z "$memory" ] || rm -rf --one-file-system -- "$memory/${name:?}"
 }
 
 count() { # PATTERN LOG
@@ -219,7 +225,7 @@ stop() {
 		kill -TERM -- -"$pid" 2>/dev/null
 		sweep "$scratch/$kind-${file##*/}" "$log" 0
 	done
-	rm -rf --one-file-system -- "$scratch"
+	rm -rf --one-file-system -- "$scratch" ${memory:+"$memory"}
 	exit 130
 }
 
@@ -239,6 +245,6 @@ while read -r kind file; do
 done < <(chosen "$@")
 [ ${#together[@]} -eq 0 ] || run_all "$jobs" < <(printf '%s\n' "${together[@]}")
 [ ${#alone[@]} -eq 0 ] || run_all 1 < <(printf '%s\n' "${alone[@]}")
-rm -rf --one-file-system -- "$scratch"
+rm -rf --one-file-system -- "$scratch" ${memory:+"$memory"}
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

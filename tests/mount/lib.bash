@@ -1,6 +1,7 @@
 # What the mount tests share: registries, mounts, charts, and cleaning up by process id.
 #
 # CHARTFS  the program (default .build/chartfs)      PEERS  registry, helm-3, helm-4 (.build/peers)
+# TEST_MEMORY  a folder for what registries keep (none: beside their configuration)
 # TEST_ROOTS  a folder whose ca.pem mounts trust in place of the system's certificates (none)
 # REGISTRY_KIND  distribution-2 (Debian's docker-registry, the default), distribution-3 or zot
 # ZOT  the program of zot (the one on PATH)
@@ -155,6 +156,7 @@ start_registry() {
 	local auth=${1:-plain} extra=${2:-} port try
 	REGISTRY_DIR=$(mktemp -d "$BATS_FILE_TMPDIR/registry.XXXXXX")
 	REGISTRY_LOG=$REGISTRY_DIR/log
+	[ -z "${TEST_MEMORY:-}" ] || ln -s "$(mktemp -d "$TEST_MEMORY/data.XXXXXX")" "$REGISTRY_DIR/data"
 	for try in 1 2 3 4 5; do
 		port=${REGISTRY_PORT:-$(free_port)}
 		if [ "$REGISTRY_KIND" = zot ]; then
