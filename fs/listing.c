@@ -77,10 +77,17 @@ int listing_open(struct call *call, struct node *directory, struct listing **lis
 	}
 	names_sort(&made->children);
 	local_list(call->mount, directory, add_local, made);
-	hash = hash_of(made);
-	*is_same = tree_swap_seen(call->mount->tree, directory, hash) == hash;
+	hash = made->failure.code ? 0 : hash_of(made); /* 0: the kernel has nothing to keep */
+	*is_same = tree_swap_seen(call->mount->tree, directory, hash) == hash && hash;
 	*listing = made;
 	return 0;
+}
+
+int listing_check(const struct listing *listing, struct error *err)
+{
+	if (listing->failure.code)
+		*err = listing->failure;
+	return -listing->failure.code;
 }
 
 void listing_close(struct listing *listing)

@@ -14,6 +14,10 @@ int listing_open(
 	struct call *call, struct node *directory, struct listing **listing, bool *is_same);
 void listing_close(struct listing *listing);
 
+/* 0, or why the directory's entries cannot be told though it could be opened: the error of whoever
+ * reads them. */
+int listing_check(const struct listing *listing, struct error *err);
+
 /* The entry at an offset (0 is "."); false past the end. `*mode` has the file type. `*ino` is its
  * st_ino. Names are valid until listing_close(). */
 bool listing_entry(const struct listing *listing, size_t offset, const char **name, uint64_t *ino,

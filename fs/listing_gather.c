@@ -43,7 +43,16 @@ static void add_children(struct listing *listing, const struct names *repositori
 	}
 }
 
-/* The repositories below a directory that is no chart: these must be up to date. */
+/* Whether asking has failed; not: it has to wait, or its caller is gone. By the call, because
+ * -EWOULDBLOCK is also a registry's 5xx (-EAGAIN). */
+static bool is_failure(const struct call *call, int r)
+{
+	return r < 0 && r != -EINTR && call->may_wait;
+}
+
+/* The repositories below a directory that is no chart: these must be up to date. Where the catalog
+ * alone fails the directory can be opened, as tar -C does to write into it; reading it fails, for
+ * what is known would look like all there is. What the user gave is what he wants to see. */
 static int list_namespace(struct call *call, struct listing *listing)
 {
 	const struct node *directory = listing->directory;
@@ -51,7 +60,14 @@ static int list_namespace(struct call *call, struct listing *listing)
 	scoped(names_clearp) struct names others = {0};
 	int r = resolve_repositories(call, directory->registry, true, &fact);
 
-	if (r < 0)
+	if (is_failure(call, r) && resolve_lacks_catalog(call->mount, directory->registry)) {
+		fact = resolve_given_repositories(
+			call->mount, directory->registry, directory->path);
+		if (!fact)
+			listing->failure = call->err;
+		r = 0;
+	}
+	if (!fact)
 		return r;
 	add_children(listing, fact_value(fact));
 	if (((const struct repositories *)fact_value(fact))->is_complete)
@@ -70,7 +86,9 @@ static int list_below_chart(struct call *call, struct listing *listing)
 	struct registry *registry = listing->directory->registry;
 	scoped(fact_releasep) struct fact *fact = resolve_peek_repositories(call->mount, registry);
 	const struct repositories *repositories = fact ? fact_value(fact) : NULL;
-	bool is_whole = repositories && !repositories->is_partial;
+	/* One that has failed is tried again, but not waited for. */
+	bool is_whole = repositories &&
+			(!repositories->is_partial || resolve_lacks_catalog(call->mount, registry));
 	int r = 0;
 
 	if (!is_whole || clock_now_ms() - repositories->asked_ms >= CHART_RENEWS_MS) {
@@ -78,7 +96,7 @@ static int list_below_chart(struct call *call, struct listing *listing)
 		r = resolve_repositories(call, registry, !is_whole, &fact);
 	}
 	/* A catalog that breaks off takes no chart's versions with it. */
-	if (r < 0 && r != -EWOULDBLOCK && r != -EINTR && r != -EACCES) {
+	if (is_failure(call, r) && r != -EACCES) {
 		fact = resolve_peek_repositories(call->mount, registry);
 		r = fact ? 0 : r;
 	}

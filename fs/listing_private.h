@@ -22,6 +22,7 @@ struct listing {
 	const struct layer **files;
 	struct local_entry *locals;
 	size_t local_count;
+	struct error failure; /* code 0, or why the entries are not known */
 };
 
 /* Puts into the listing what the registry stores in its directory. */

@@ -235,8 +235,9 @@ static int as_child(struct call *call, struct node *parent, const char *name, bo
 	if (!layout_is_child(name) || len < 0 || (size_t)len >= sizeof(path))
 		return no_entry(call, parent, name);
 	repositories = resolve_peek_repositories(call->mount, parent->registry);
-	is_at_hand = repositories && (resolve_has_repository(fact_value(repositories), path) ||
-					     resolve_has_below(fact_value(repositories), path));
+	is_at_hand = repositories ? resolve_has_repository(fact_value(repositories), path) ||
+					    resolve_has_below(fact_value(repositories), path)
+				  : resolve_is_known(call->mount, parent->registry, path);
 	if (is_at_hand) {
 		*child = lookup_directory(call->mount, parent, name, parent->registry, path);
 		return 0;

@@ -388,10 +388,17 @@ static void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *inf
 	request_serve(&request, req, &opendir);
 }
 
+static int run_readdirplus(struct request *request)
+{
+	int r = listing_check(request->file->listing, &request->call.err);
+
+	return r ? r : reply_listing(request);
+}
+
 static void op_readdirplus(
 	fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	static const struct operation readdir = {.name = "readdir", .run = reply_listing};
+	static const struct operation readdir = {.name = "readdir", .run = run_readdirplus};
 	struct request request = {.file = file_of(info), .size = size, .offset = offset};
 
 	(void)id;

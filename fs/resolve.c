@@ -21,7 +21,10 @@
  * max(ttl, 20 times what it took), and only listings of namespaces wait for its renewal: lookups
  * and listings of charts believe an old one. That is safe because a lookup that does not find its
  * name there asks for its tags, and because what this mount visited or pushed is known beside the
- * catalog. "No catalog" is a fact that holds ten minutes.
+ * catalog. "No catalog" is a fact that holds ten minutes. One that fails while the registry answers
+ * its ping counts as one whose pages have not all come: names are found by their tags, or may be;
+ * charts show their versions; only who reads a namespace's directory is told, and at once if the
+ * last fetch failed less than max(ttl, what it took) ago. What the user gave is shown all the same.
  *
  * Identities: every key begins with IDENTITY/HOST, and the identity differs between credentials.
  * So nobody lists or opens what another's credentials have found. A refusal (401, 403) drops all

@@ -52,19 +52,31 @@ int resolve_hosts(struct call *call, struct names *hosts);
 struct repositories {
 	struct names names; /* sorted */
 	bool is_complete;   /* a whole catalog: what is not in it does not exist */
-	bool is_partial;    /* the first page of a catalog whose others are on their way */
+	bool is_partial;    /* of a catalog whose pages have not all come, or cannot be had */
 	int64_t asked_ms;   /* clock_now_ms() when the registry was asked */
 };
 
 /* Every repository known: the catalog's, and what was given, visited or pushed. With `is_fresh` it
  * waits for all pages, of the first catalog as of the renewal of one that is too old; without, it
  * waits for nothing but the first page of the first one, and an old one is renewed in the
- * background. */
+ * background. Where the catalog alone fails, while the registry answers otherwise, that is an
+ * error with `is_fresh` only; without, what is known is a partial one. */
 int resolve_repositories(
 	struct call *call, struct registry *registry, bool is_fresh, struct fact **repositories);
 
 /* The same as far as it is at hand, asking nobody; NULL where no catalog has been asked for. */
 struct fact *resolve_peek_repositories(struct mount *mount, struct registry *registry);
+
+/* Whether the catalog has failed, and that alone: the registry answers otherwise. */
+bool resolve_lacks_catalog(struct mount *mount, struct registry *registry);
+
+/* What is at hand where -o repository= gave something below `path` (that the registry has not
+ * denied since): so the user has said what is to be shown there. Else NULL. */
+struct fact *resolve_given_repositories(
+	struct mount *mount, struct registry *registry, const char *path);
+
+/* Whether the path is, or leads to, a repository that was given, visited or pushed. Asks nobody. */
+bool resolve_is_known(struct mount *mount, struct registry *registry, const char *path);
 
 /* Adds the repositories below `path` by the registry's own interface, where there is no catalog
  * (nothing where there is no such interface either). */

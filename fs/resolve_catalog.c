@@ -6,16 +6,21 @@
 
 #include <string.h>
 
+/* How long a registry whose catalog fails has to say that it is there. */
+enum { PING_MS = 5000 };
+
 /* One registry's catalog as one identity may see it. Guarded by the lock of struct resolve. */
 struct catalog {
 	struct registry *registry;
-	struct names known; /* given, visited, pushed: whatever a catalog says; sorted */
+	struct names given; /* -o repository=; sorted, as is known */
+	struct names known; /* given, visited, pushed: whatever a catalog says */
 	bool is_running;
 	bool is_there;             /* the registry has a catalog */
 	bool has_page;             /* the first page of the one that runs is in the fact */
 	unsigned rounds;           /* fetches that have ended */
 	int64_t began_ms, took_ms; /* the last fetch */
 	struct error err;          /* the last fetch's; code 0: it was good */
+	bool is_alone;             /* that failure is the catalog's alone: the registry answers */
 	char key[];                /* of its fact */
 };
 
@@ -23,6 +28,7 @@ void resolve_free_catalog(void *of)
 {
 	struct catalog *catalog = of;
 
+	names_clear(&catalog->given);
 	names_clear(&catalog->known);
 	free(catalog);
 }
@@ -71,8 +77,10 @@ static void add_given(struct catalog *catalog, const struct options *options)
 			name += len + 1;
 		}
 		if (reference_is_repository(name))
-			names_add(&catalog->known, name, strlen(name));
+			names_add(&catalog->given, name, strlen(name));
 	}
+	names_sort(&catalog->given);
+	add_all(&catalog->known, &catalog->given);
 	names_sort(&catalog->known);
 }
 
@@ -147,8 +155,26 @@ static bool is_mount_ending(void *of)
 	return atomic_load(&mount->is_ending);
 }
 
+/* The catalog cannot be had, but the registry answers: then all that is asked by its name is there
+ * as ever, and the catalog counts as one whose pages have not all come. */
+static void note_failure_locked(struct fetch *fetch, const struct error *err, bool is_alone)
+{
+	struct catalog *catalog = fetch->catalog;
+	struct repositories partial = {.is_partial = true, .asked_ms = fetch->began_ms};
+	scoped(fact_releasep) struct fact *older = facts_get(fetch->mount->facts, catalog->key);
+
+	if (is_alone && !catalog->is_alone)
+		log_warn("%s; until that passes, names are found without it but not listed",
+			err->text);
+	catalog->err = *err;
+	catalog->is_alone = is_alone;
+	if (is_alone && !older)
+		put_locked(fetch->mount, catalog, &catalog->known, &partial);
+}
+
 /* What the fetch came to: the fact, or why there is none. */
-static void note_result_locked(struct fetch *fetch, int r, struct names *names, struct error *err)
+static void note_result_locked(
+	struct fetch *fetch, int r, struct names *names, struct error *err, bool is_alone)
 {
 	struct catalog *catalog = fetch->catalog;
 	struct repositories like = {
@@ -157,17 +183,41 @@ static void note_result_locked(struct fetch *fetch, int r, struct names *names, 
 
 	catalog->began_ms = fetch->began_ms;
 	catalog->took_ms = clock_now_ms() - fetch->began_ms;
-	catalog->err = (struct error){0};
 	if (r == -ENOTSUP || r == -ENOENT) {
 		log_info("%s has no list of its repositories: %s", registry_host(catalog->registry),
 			err->text);
 		names_clear(names);
 	} else if (r < 0) {
-		catalog->err = *err;
+		note_failure_locked(fetch, err, is_alone);
 		return;
 	}
+	catalog->err = (struct error){0};
+	catalog->is_alone = false;
 	catalog->is_there = r == 0;
 	put_locked(fetch->mount, catalog, names, &like);
+}
+
+/* Lists; a failure is the catalog's alone where the registry lets these credentials in meanwhile.
+ */
+static int list(struct fetch *fetch, struct names *names, struct error *err, bool *is_alone)
+{
+	struct registry *registry = fetch->catalog->registry;
+	struct wait wait = {.is_over = is_mount_ending, .of = fetch->mount};
+	struct page_listener pages = {.more = show_first_page, .of = fetch};
+	struct error ping_err = {0};
+	struct wait_limit limit;
+	int r = registry_list_catalog(registry, names, &pages, &wait, err), ping;
+
+	*is_alone = false;
+	if (r == 0 || r == -ENOTSUP || r == -ENOENT || r == -EACCES || r == -EINTR)
+		return r;
+	wait_limit_begin(&limit, &wait, PING_MS);
+	ping = registry_ping(registry, &limit.wait, &ping_err);
+	*is_alone = ping == 0;
+	if (ping != -EACCES)
+		return r;
+	*err = ping_err;
+	return ping;
 }
 
 static void *fetch(void *of)
@@ -176,11 +226,10 @@ static void *fetch(void *of)
 	struct mount *mount = fetch->mount;
 	struct resolve *resolve = mount->resolve;
 	struct catalog *catalog = fetch->catalog;
-	struct wait wait = {.is_over = is_mount_ending, .of = mount};
-	struct page_listener pages = {.more = show_first_page, .of = fetch};
 	scoped(names_clearp) struct names names = {0};
 	struct error err = {0};
-	int r = registry_list_catalog(catalog->registry, &names, &pages, &wait, &err);
+	bool is_alone;
+	int r = list(fetch, &names, &err, &is_alone);
 
 	if (r == -EACCES) {
 		char all[RESOLVE_KEY_SIZE];
@@ -190,7 +239,7 @@ static void *fetch(void *of)
 		facts_forget(mount->facts, all);
 	}
 	pthread_mutex_lock(&resolve->lock);
-	note_result_locked(fetch, r, &names, &err);
+	note_result_locked(fetch, r, &names, &err, is_alone);
 	catalog->is_running = false;
 	catalog->rounds++;
 	resolve->fetches--;
@@ -228,18 +277,34 @@ static int start_locked(struct mount *mount, struct catalog *catalog, struct err
 	return 0;
 }
 
-/* Starts a fetch unless one is running, and waits for the one that runs, or for its first page. */
+/* Whether the last fetch has failed so lately that nobody is made to wait for another. */
+static bool has_failed_lately(const struct mount *mount, const struct catalog *catalog)
+{
+	int64_t ttl_ms = mount->options->ttl_ms;
+	int64_t most_ms = catalog->took_ms > ttl_ms ? catalog->took_ms : ttl_ms;
+
+	return catalog->err.code && clock_now_ms() - catalog->began_ms - catalog->took_ms < most_ms;
+}
+
+/* Starts a fetch unless one is running, and waits for the one that runs, or for its first page. For
+ * who wants no more than that, a catalog that alone fails is as good. */
 static int fetch_and_wait_locked(struct call *call, struct catalog *catalog, bool is_page_enough)
 {
 	struct resolve *resolve = call->mount->resolve;
-	int r = start_locked(call->mount, catalog, &call->err);
 	unsigned round = catalog->rounds;
+	int r;
 
+	if (!is_page_enough && catalog->is_alone && has_failed_lately(call->mount, catalog)) {
+		call->err = catalog->err;
+		return -catalog->err.code;
+	}
+	r = start_locked(call->mount, catalog, &call->err);
 	while (r == 0 && catalog->rounds == round && !(is_page_enough && catalog->has_page))
 		if (wait_step(&call->wait, &resolve->changed, &resolve->lock, 0) < 0)
 			return fail(&call->err, EINTR, "cancelled while listing %s",
 				registry_host(catalog->registry));
-	if (r == 0 && catalog->rounds != round && catalog->err.code) {
+	if (r == 0 && catalog->rounds != round && catalog->err.code &&
+		!(is_page_enough && catalog->is_alone)) {
 		call->err = catalog->err;
 		r = -catalog->err.code;
 	}
@@ -266,9 +331,8 @@ static void renew_locked(struct mount *mount, struct catalog *catalog)
 {
 	struct error ignored;
 
-	if (catalog->err.code && clock_now_ms() - catalog->began_ms < mount->options->ttl_ms)
-		return;
-	start_locked(mount, catalog, &ignored);
+	if (!has_failed_lately(mount, catalog))
+		start_locked(mount, catalog, &ignored);
 }
 
 int resolve_repositories(
@@ -370,6 +434,50 @@ void resolve_unknow_repository(
 		remake_locked(mount, catalog, repository);
 	}
 	pthread_mutex_unlock(&mount->resolve->lock);
+}
+
+bool resolve_is_known(struct mount *mount, struct registry *registry, const char *path)
+{
+	const struct names *known;
+	bool is_known;
+
+	pthread_mutex_lock(&mount->resolve->lock);
+	known = &catalog_locked(mount, registry)->known;
+	is_known = resolve_has_repository(known, path) || resolve_has_below(known, path);
+	pthread_mutex_unlock(&mount->resolve->lock);
+	return is_known;
+}
+
+bool resolve_lacks_catalog(struct mount *mount, struct registry *registry)
+{
+	bool lacks;
+
+	pthread_mutex_lock(&mount->resolve->lock);
+	lacks = catalog_locked(mount, registry)->is_alone;
+	pthread_mutex_unlock(&mount->resolve->lock);
+	return lacks;
+}
+
+struct fact *resolve_given_repositories(
+	struct mount *mount, struct registry *registry, const char *path)
+{
+	scoped(names_clearp) struct names given = {0};
+	struct fact *fact = NULL;
+	struct catalog *catalog;
+
+	pthread_mutex_lock(&mount->resolve->lock);
+	catalog = catalog_locked(mount, registry);
+	/* Those that the registry has denied since are known no more. */
+	for (size_t i = 0; i < catalog->given.count; i++) {
+		const char *name = names_get(&catalog->given, i);
+
+		if (names_has(&catalog->known, name))
+			names_add(&given, name, strlen(name));
+	}
+	if (resolve_has_below(&given, path))
+		fact = facts_get(mount->facts, catalog->key);
+	pthread_mutex_unlock(&mount->resolve->lock);
+	return fact;
 }
 
 int resolve_has_children(

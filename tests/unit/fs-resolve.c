@@ -417,6 +417,8 @@ static int list(const char *path, char *text, size_t size, bool *is_same)
 	if (!node)
 		return code;
 	code = -listing_open(&call, node, &listing, is_same);
+	if (!code && (code = -listing_check(listing, &call.err)))
+		listing_close(listing);
 	for (size_t i = 2; !code && listing_entry(listing, i, &name, &ino, &mode); i++) {
 		struct node *child = listing_node(&call, listing, i);
 
@@ -771,6 +773,88 @@ static void test_failures(void)
 	end();
 }
 
+/* A catalog that fails while the registry answers all else: names are found by their tags or may
+ * be, charts are listed, and only who lists a namespace is told. */
+static void test_failing_catalog(void)
+{
+	char text[2048];
+	bool is_same;
+
+	BEGIN(plain);
+	world.catalog = EAGAIN;
+	looks_up("ns", 0, "tags ns;catalog;ping r.example;");
+	looks_up("ns/app", 0, "tags ns/app;");
+	looks_up("new", 0, "tags new;");
+	looks_up("ns/app/none", ENOENT, "tags ns/app/none;");
+	looks_up("ns/9.9.9", ENOENT, "");
+	lists("ns/app", "1.0.0/ 1.9.0-p/ 1.10.0/ 2.0.0+b1/ ", "");
+	fails_to_list("ns", EAGAIN);
+	fails_to_list("", EAGAIN);
+	is_kind("ns", NODE_DIRECTORY, "r.example/ns");
+	is_text(requests(), "", "and nobody waits for it again");
+	/* Until that is as long ago as it took. */
+	options.ttl_ms = 0;
+	world.catalog = 0;
+	for (int tries = 0; tries < 1000 && list("ns", text, sizeof(text), &is_same); tries++)
+		usleep(10000);
+	options.ttl_ms = 3600 * 1000;
+	requests();
+	lists("ns", "1.2.3/ app/ my-app/ things/ ", "");
+	looks_up("ns/none", ENOENT, "tags ns/none;");
+	end();
+
+	BEGIN(plain);
+	world.catalog = ETIMEDOUT;
+	lists("ns/app", "1.0.0/ 1.9.0-p/ 1.10.0/ 2.0.0+b1/ ",
+		"tags ns;catalog;ping r.example;tags ns/app;");
+	end();
+
+	/* SOURCE names the chart. */
+	BEGIN(plain);
+	world.catalog = ETIMEDOUT;
+	snprintf(options.path, sizeof(options.path), "ns/app");
+	tree_unpin(mount.tree, tree_root(mount.tree));
+	tree_set_root(mount.tree, lookup_root(&mount));
+	lists("", "1.0.0/ 1.9.0-p/ 1.10.0/ 2.0.0+b1/ ", "tags ns/app;catalog;ping r.example;");
+	end();
+
+	/* It is not the catalog alone that fails. */
+	BEGIN(plain);
+	world.catalog = ETIMEDOUT;
+	world.ping = ETIMEDOUT;
+	looks_up("ns", ETIMEDOUT, "tags ns;catalog;ping r.example;");
+	fails_to_list("ns/app", ETIMEDOUT);
+	world.ping = EACCES;
+	looks_up("ns", EACCES, "catalog;ping r.example;");
+	fails_to_list("", EACCES);
+	end();
+}
+
+/* What the user gave is found before a catalog is asked for, and listed though it fails. */
+static void test_given(void)
+{
+	char given[] = "team/tool", denied[] = "gone/tool", *all[] = {given, denied, NULL};
+
+	BEGIN(plain);
+	options.repositories = all;
+	world.catalog = EAGAIN;
+	looks_up("team", 0, "");
+	looks_up("team/tool", 0, "tags team;");
+	lists("team", "tool/ ", "catalog;ping r.example;");
+	lists("", "gone/ team/ ", "");
+	fails_to_list("ns", EAGAIN);
+	fails_to_list("gone/tool", EAGAIN);
+	fails_to_list("gone", EAGAIN);
+	end();
+
+	BEGIN(plain);
+	options.repositories = all;
+	world.failure = EHOSTUNREACH;
+	fails_to_list("", EHOSTUNREACH);
+	fails_to_list("team", EHOSTUNREACH);
+	end();
+}
+
 static void test_push(void)
 {
 	scoped(buf_freep) struct buf manifest = BUF_INIT(4096), again = BUF_INIT(4096);
@@ -919,6 +1003,8 @@ int main(void)
 	test_refusals();
 	test_identities();
 	test_failures();
+	test_failing_catalog();
+	test_given();
 	test_push();
 	test_same();
 	test_made();
