@@ -216,8 +216,7 @@ const char *reference_last_component(const char *repository)
 	return slash ? slash + 1 : repository;
 }
 
-/* Docker's names for its own registry are no hosts that serve it. */
-static void set_host(const char *at, size_t len, char host[REFERENCE_HOST_MAX + 1])
+void reference_set_host(const char *at, size_t len, char host[REFERENCE_HOST_MAX + 1])
 {
 	for (size_t i = 0; i < len; i++)
 		host[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + ('a' - 'A') : at[i]);
@@ -269,7 +268,7 @@ int reference_parse_source(const char *source, char host[REFERENCE_HOST_MAX + 1]
 		return fail(err, EINVAL, "'%s' names no registry: give oci://HOST[:PORT][/PATH]",
 			source);
 	if (host_len <= REFERENCE_HOST_MAX)
-		set_host(rest, host_len, host);
+		reference_set_host(rest, host_len, host);
 	if (!reference_is_host(host)) {
 		host[0] = '\0';
 		return fail(err, EINVAL, "'%.*s' is not the name of a registry (HOST or HOST:PORT)",

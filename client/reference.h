@@ -32,10 +32,14 @@ bool reference_version_of_tag(const char *tag, char version[REFERENCE_TAG_MAX + 
 /* The last component of a repository (within the text). */
 const char *reference_last_component(const char *repository);
 
+/* The host that a name means (of at most REFERENCE_HOST_MAX bytes): in lower case, and
+ * registry-1.docker.io for `docker.io` and `index.docker.io`, which are no hosts that serve it. */
+void reference_set_host(const char *at, size_t len, char host[REFERENCE_HOST_MAX + 1]);
+
 /* SOURCE of the command line: [oci://]HOST[:PORT][/PATH], or "oci://" alone. Host (in lower case)
  * and path are put into the buffers ("" for none). Without the scheme only a sure host passes.
  * Refused with a sentence (EINVAL) that holds no secret: userinfo, tag, digest, other schemes, what
- * is not in the grammar. `docker.io` and `index.docker.io` become registry-1.docker.io. */
+ * is not in the grammar. */
 struct error;
 int reference_parse_source(const char *source, char host[REFERENCE_HOST_MAX + 1],
 	char path[REFERENCE_REPOSITORY_MAX + 1], struct error *err);

@@ -30,9 +30,15 @@ struct node *lookup_root(struct mount *mount)
 struct node *lookup_directory(struct mount *mount, struct node *parent, const char *name,
 	struct registry *registry, const char *path)
 {
-	scoped(freep) char *key =
-		must_print("%s%s%s", registry_host(registry), *path ? "/" : "", path);
+	scoped(freep) char *key = NULL;
 
+	/* By the names that led there: docker.io and registry-1.docker.io are two directories. */
+	if (!parent)
+		key = must_print("%s%s%s", registry_host(registry), *path ? "/" : "", path);
+	else if (parent->kind == NODE_HOSTS)
+		key = must_copy(name);
+	else
+		key = must_print("%s/%s", parent->key, name);
 	return tree_get(mount->tree, &(struct node_template){.kind = NODE_DIRECTORY,
 					     .key = key,
 					     .name = name,

@@ -322,21 +322,27 @@ static int find_cache_dir(struct options *options, struct error *err)
 	return 0;
 }
 
-/* With oci:// alone a repository is named with its host. */
-static int check_repository(const struct options *options, const char *text, struct error *err)
+/* With oci:// alone a repository is named with its host; that is made the one that is meant. */
+static int check_repository(const struct options *options, char **text, struct error *err)
 {
-	scoped(freep) char *host = NULL;
-	const char *slash = strchr(text, '/'), *path = text;
+	char host[REFERENCE_HOST_MAX + 1] = "";
+	size_t len = strcspn(*text, "/");
+	const char *path = *text;
 
 	if (!options->host[0]) {
-		host = must_copy_n(text, slash ? (size_t)(slash - text) : strlen(text));
-		path = slash ? slash + 1 : "";
-		if (!reference_is_sure_host(host))
-			path = "";
+		if (len <= REFERENCE_HOST_MAX)
+			reference_set_host(*text, len, host);
+		path = reference_is_sure_host(host) && path[len] ? path + len + 1 : "";
 	}
 	if (!reference_is_repository(path))
-		return fail(err, EINVAL, "option \"repository\": \"%s\" is no repository%s", text,
+		return fail(err, EINVAL, "option \"repository\": \"%s\" is no repository%s", *text,
 			options->host[0] ? "" : "; with oci:// give HOST/REPOSITORY");
+	if (*host) {
+		char *meant = must_print("%s/%s", host, path);
+
+		free(*text);
+		*text = meant;
+	}
 	return 0;
 }
 
@@ -359,7 +365,7 @@ static int check(const struct options *options, struct error *err)
 	if (options->is_check && !options->host[0])
 		return fail(err, EINVAL, "option \"check\" needs a source with a host");
 	for (char **at = options->repositories; r == 0 && at && *at; at++)
-		r = check_repository(options, *at, err);
+		r = check_repository(options, at, err);
 	return r;
 }
 

@@ -106,30 +106,32 @@ int resolve_host(struct call *call, const char *name, struct registry **registry
 	scoped(fact_releasep) struct fact *fact = NULL;
 	struct question question = {
 		.mount = mount, .repository = "", .ask = ask_host, .is_fresh = is_host_fresh};
+	char host[REFERENCE_HOST_MAX + 1];
 	int r;
 
 	if (!reference_is_sure_host(name) || strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
 		layout_is_scratch(name) || layout_is_archive(name) || layout_is_provenance(name))
 		return fail(&call->err, ENOENT, "'%s' is not the name of a registry", name);
+	reference_set_host(name, strlen(name), host);
 	r = resolve_hosts(call, &known);
 	if (r < 0)
 		return r;
-	if (names_has(&known, name)) {
-		*registry = client_registry(mount->client, name);
+	if (names_has(&known, host)) {
+		*registry = client_registry(mount->client, host);
 		return 0;
 	}
 	/* Addresses of the machine's surroundings (cloud metadata among them) are asked only where
 	 * the user has named them. */
-	if (mount->options->allow_other || reference_is_link_local(name))
+	if (mount->options->allow_other || reference_is_link_local(host))
 		return fail(&call->err, ENOENT, "'%s' is no registry that this mount knows", name);
-	question.registry = client_registry(mount->client, name);
-	snprintf(question.key, sizeof(question.key), ";host/%s", name);
+	question.registry = client_registry(mount->client, host);
+	snprintf(question.key, sizeof(question.key), ";host/%s", host);
 	r = resolve_answer(call, &question, &fact);
 	if (r < 0)
 		return r;
 	if (fact_value(fact) != &answers)
-		return fail(&call->err, ENOENT, "no registry answers at '%s'", name);
-	visit(mount->resolve, name);
+		return fail(&call->err, ENOENT, "no registry answers at '%s'", host);
+	visit(mount->resolve, host);
 	*registry = question.registry;
 	return 0;
 }

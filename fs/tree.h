@@ -3,7 +3,7 @@
  * Nodes: what the kernel knows by number. A node's identity is its key, a path-like text, so that
  * the same thing has the same inode number after a remount and two places never share one:
  *
- *	HOST			the root of a registry			(NODE_DIRECTORY, path "")
+ *	HOST			the root of a registry, as named	(NODE_DIRECTORY, path "")
  *	HOST/a/b		namespace, repository or both		(NODE_DIRECTORY)
  *	HOST/a/b:TAG		a version				(NODE_VERSION)
  *	PARENT-KEY/NAME@HEX	a published file, HEX of its layer	(NODE_FILE)

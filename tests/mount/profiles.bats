@@ -270,6 +270,34 @@ by_name() { # PROFILE
 	is_content
 }
 
+@test "docker.io in the root of oci:// is registry-1.docker.io" {
+	start_named hub
+	control charts '{"repository": "me/app", "versions": ["1.0.0"]}'
+	mount_chartfs oci:// "$NAMED,repository=docker.io/library/given"
+	[ "$(ls "$M")" = registry-1.docker.io ]
+	[ "$(ls "$M/docker.io")" = library ]
+	[ "$(ls "$M/docker.io/me/app")" = 1.0.0 ]
+	loaded_archive me/app 1.0.0 | cmp - "$M/docker.io/me/app-1.0.0.tgz"
+	# The same registry, but not the same directory.
+	cmp "$M/docker.io/me/app/1.0.0/app-1.0.0.tgz" "$M/index.docker.io/me/app/1.0.0/app-1.0.0.tgz"
+	[ "$(stat -c %i "$M/docker.io/me/app")" != "$(stat -c %i "$M/registry-1.docker.io/me/app")" ]
+	[ "$(ls "$M")" = registry-1.docker.io ]
+	[ "$(ls -i "$M/docker.io/me" | awk '{ print $1 }')" = "$(stat -c %i "$M/docker.io/me/app")" ]
+	# A push by one name shows under the other.
+	make_chart app 2.0.0 "$T/app-2.0.0.tgz"
+	cp "$T/app-2.0.0.tgz" "$M/docker.io/me/app/"
+	cmp "$T/app-2.0.0.tgz" "$M/registry-1.docker.io/me/app/2.0.0/app-2.0.0.tgz"
+	grep -qF '"registry-1.docker.io:' "$T/proxy.log"
+	not_asked docker.io
+	not_asked index.docker.io
+	is_content
+}
+
+# The proxy was asked for no connection to that host.
+not_asked() { # HOST
+	! grep -qF "\"$1:" "$T/proxy.log" || { grep -F "\"$1:" "$T/proxy.log"; return 1; }
+}
+
 @test "Google's children of a project, and what is no namespace there" {
 	start_named gar
 	control charts '{"repository": "project/charts/app", "versions": ["1.0.0"]}'

@@ -112,6 +112,20 @@ static void test_values(void)
 	options_free(&options);
 }
 
+/* The host of a repository is the one that is meant, as in SOURCE. */
+static void test_hosts(void)
+{
+	static const char *const words[WORDS] = {"oci://", "/", "-o",
+		"cache_dir=/c,repository=docker.io/library/x,repository=Charts.Example:5000/y"};
+	struct options options;
+	struct error err = {0};
+
+	is_number(parse(&options, words, &err), 0, "repositories with their hosts");
+	is_text(options.repositories[0], "registry-1.docker.io/library/x", "docker.io's");
+	is_text(options.repositories[1], "charts.example:5000/y", "in lower case");
+	options_free(&options);
+}
+
 static void test_defaults(void)
 {
 	static const char *const words[WORDS] = {"oci://", "there"};
@@ -147,5 +161,6 @@ int main(void)
 	test_refusals();
 	test_values();
 	test_defaults();
+	test_hosts();
 	return done();
 }

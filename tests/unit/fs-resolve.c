@@ -962,6 +962,12 @@ static void test_hosts(void)
 	lists("", "169.254.1.1/ given.example:5000/ stored.example/ ", "");
 	looks_up("stored.example", 0, "");
 	is_kind("given.example:5000", NODE_DIRECTORY, "given.example:5000");
+	looks_up("docker.io", 0, "ping registry-1.docker.io;");
+	is_kind("docker.io", NODE_DIRECTORY, "docker.io");
+	is_kind("docker.io/base", NODE_DIRECTORY, "docker.io/base");
+	is_kind("docker.io/base/1.0.0", NODE_VERSION, "docker.io/base:1.0.0");
+	is_kind("registry-1.docker.io/base", NODE_DIRECTORY, "registry-1.docker.io/base");
+	lists("index.docker.io/base", "1.0.0/ ", "catalog;");
 	looks_up("169.254.1.1", 0, "");
 	looks_up("169.254.169.254", ENOENT, "");
 	looks_up("word", ENOENT, "");
@@ -977,7 +983,10 @@ static void test_hosts(void)
 	world.ping = ETIMEDOUT;
 	looks_up("slow.example", ETIMEDOUT, "ping slow.example;");
 	world.ping = 0;
-	lists("", "169.254.1.1/ asks.example/ given.example:5000/ stored.example/ ", "");
+	lists("",
+		"169.254.1.1/ asks.example/ given.example:5000/ registry-1.docker.io/ "
+		"stored.example/ ",
+		"");
 	options.allow_other = true;
 	looks_up("more.example", ENOENT, "");
 	end();
