@@ -205,6 +205,8 @@ int publish_spool(struct call *call, struct node *node, bool is_strict)
 	r = layout_is_provenance(spool->name) ? publish_provenance(call, spool, is_strict)
 					      : publish_archive(call, spool, is_strict);
 	mount_end_push(call->mount);
+	if (r < 0)
+		spool_set_failed(spool, true);
 	return r;
 }
 
@@ -216,7 +218,7 @@ int publish_rename(
 	struct node *old_parent = spool->parent;
 	scoped(freep) char *old_name = must_copy(spool->name);
 	enum spool_state old_state = spool->state;
-	bool was_complete = spool->is_complete;
+	bool was_complete = spool->is_complete, was_failed = spool->is_failed;
 	int r;
 
 	tree_pin(mount->tree, old_parent);
@@ -224,14 +226,17 @@ int publish_rename(
 	/* Bytes that were published under the old name are pushed under the new one. */
 	if (spool->state == SPOOL_CLEAN && !spool->is_over)
 		spool_set_state(spool, SPOOL_DIRTY);
-	/* Scratch is listed whatever is in it. */
-	if (publish_is_scratch(new_parent, new_name))
+	/* Scratch is listed whatever is in it, and is not to be published. */
+	if (publish_is_scratch(new_parent, new_name)) {
 		spool_set_complete(spool, false);
+		spool_set_failed(spool, false);
+	}
 	r = publish_spool(call, node, true);
 	if (r < 0) {
 		spool_move(spool, old_parent, old_name);
 		spool_set_state(spool, old_state);
 		spool_set_complete(spool, was_complete);
+		spool_set_failed(spool, was_failed);
 	} else {
 		if (spool->state != SPOOL_CLEAN)
 			local_put(mount, new_parent, new_name, LOCAL_FILE, node);
@@ -254,6 +259,9 @@ void publish_give_up(struct call *call, struct node *node)
 		return;
 	if (spool->state == SPOOL_DIRTY && !spool_is_unlinked(spool) &&
 		!publish_is_scratch(spool->parent, spool->name)) {
+		/* A provenance that is whole may wait for its archive. */
+		if (!spool->is_complete)
+			spool_set_failed(spool, true);
 		snprintf(reason, sizeof(reason), "%s was not published", spool->name);
 		/* Over a name that was but typed it is a new file like any other. */
 		if (spool->is_over &&

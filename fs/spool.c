@@ -136,9 +136,12 @@ void spool_retire(struct spool *spool)
 
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime)
 {
+	/* Not 0, which is what mounts show of a manifest without a time. */
+	static const struct timespec never = {.tv_sec = -1};
+
 	pthread_mutex_lock(&spool->lock);
 	*size = spool->size;
-	*mtime = spool->mtime;
+	*mtime = spool->is_failed ? never : spool->mtime;
 	pthread_mutex_unlock(&spool->lock);
 }
 
@@ -158,6 +161,7 @@ static void change(struct spool *spool, uint64_t size)
 	pthread_mutex_lock(&spool->lock);
 	spool->size = size;
 	spool->is_complete = false;
+	spool->is_failed = false;
 	spool->is_closing = false;
 	clock_gettime(CLOCK_REALTIME, &spool->mtime);
 	spool->state = size ? SPOOL_DIRTY : SPOOL_EMPTY;
@@ -257,6 +261,7 @@ void spool_set_state(struct spool *spool, enum spool_state state)
 {
 	pthread_mutex_lock(&spool->lock);
 	spool->state = state;
+	spool->is_failed = false;
 	pthread_mutex_unlock(&spool->lock);
 }
 
@@ -274,6 +279,13 @@ void spool_set_complete(struct spool *spool, bool is_complete)
 {
 	pthread_mutex_lock(&spool->lock);
 	spool->is_complete = is_complete;
+	pthread_mutex_unlock(&spool->lock);
+}
+
+void spool_set_failed(struct spool *spool, bool is_failed)
+{
+	pthread_mutex_lock(&spool->lock);
+	spool->is_failed = is_failed;
 	pthread_mutex_unlock(&spool->lock);
 }
 

@@ -30,6 +30,7 @@ struct spool {
 	uint64_t size;          /* guarded by lock, changed by the acquirer only */
 	struct timespec mtime;  /* the same */
 	bool is_complete;       /* the same: it had all its bytes when it was pushed or refused */
+	bool is_failed;         /* the same: its bytes were to be published, and are not */
 	enum spool_state state; /* the same */
 	unsigned writers;       /* guarded by lock: open for writing */
 	bool is_closing;        /* the same: its opener has closed it and written no more */
@@ -63,7 +64,8 @@ void spool_let_go(struct spool *spool);
  * The kernel may know the node for long. */
 void spool_retire(struct spool *spool);
 
-/* What attr_fill() shows of a NODE_SPOOL. */
+/* What attr_fill() shows of a NODE_SPOOL. One whose push has failed is older than any archive: who
+ * copies only what is newer or differs copies it again. */
 void spool_stat(struct spool *spool, uint64_t *size, struct timespec *mtime);
 
 /* Whether a listing shows it: scratch, still open for writing, or without all its bytes as far as
@@ -91,6 +93,7 @@ int spool_truncate(struct call *call, struct spool *spool, uint64_t size);
 int spool_fill(struct call *call, struct spool *spool, int fd, uint64_t size);
 void spool_set_mtime(struct spool *spool, const struct timespec *mtime);
 void spool_set_complete(struct spool *spool, bool is_complete);
+void spool_set_failed(struct spool *spool, bool is_failed); /* any other state ends it */
 void spool_move(struct spool *spool, struct node *parent, const char *name);
 
 /* Counts openings for writing: EBUSY for a second one at a time. */

@@ -271,6 +271,29 @@ time.sleep(600)' >"$T/port" 3>&- 4>&- &
 	unmount_at "$M"
 }
 
+@test "what copies only what is newer or differs copies again after a failed push" {
+	local copy
+	mount_scripted
+	mkdir -p "$N"
+	for copy in "cp -au" "rsync -a" "rsync -a --inplace" "cp -u"; do
+		fault '{"method": "PUT", "path": "*/manifests/*", "action": "status", "status": 400}'
+		fails "failed to close" cp -p "$A" "$N/name.tgz"
+		cmp "$A" "$N/name.tgz"
+		$copy "$A" "$N/name.tgz"
+		published "$A"
+		[ "$(stat -c %Y "$N/name.tgz")" -ge "$(stat -c %Y "$A")" ]
+		rm "$N/name.tgz"
+		curl -fsS -d "{\"repository\": \"$NS/app\", \"tag\": \"1.0.0\", \"digest\": null}" "$CONTROL/tag" >/dev/null
+	done
+	# Nor is one that ends too early taken for the whole one.
+	head -c 100 "$A" >"$T/short.tgz"
+	fails "Invalid argument" cp -p "$T/short.tgz" "$N/name.tgz"
+	fails "Invalid argument" cp -u "$T/short.tgz" "$N/name.tgz"
+	# What may wait keeps its time.
+	make_prov "$A" >"$N/other.tgz.prov"
+	[ "$(stat -c %Y "$N/other.tgz.prov")" -gt 1000000000 ]
+}
+
 @test "the answer of the manifest's PUT is lost: the tag decides" {
 	mount_scripted
 	mkdir -p "$N"
