@@ -129,7 +129,8 @@ static int publish_archive(struct call *call, struct spool *spool, bool is_stric
 	return r;
 }
 
-/* The archive beside a provenance is a spool of this mount whose push has failed: both again. */
+/* The archive beside a provenance is a spool of this mount whose push has failed: both again. One
+ * whose push was under way is published now, without the provenance. */
 static int publish_both(struct call *call, struct node *archive, bool *is_staged)
 {
 	int r = spool_await_writer(call, archive->spool);
@@ -139,8 +140,9 @@ static int publish_both(struct call *call, struct node *archive, bool *is_staged
 	if (r < 0)
 		return r;
 	/* One that is still being written takes the provenance along at its own close. */
-	*is_staged = !spool_is_dirty(archive->spool) || spool_is_listed(archive->spool);
-	if (!*is_staged)
+	*is_staged = spool_is_listed(archive->spool) && archive->spool->state != SPOOL_CLEAN &&
+		     !spool_is_unlinked(archive->spool);
+	if (!*is_staged && spool_is_dirty(archive->spool) && !spool_is_unlinked(archive->spool))
 		r = publish_archive(call, archive->spool, true);
 	spool_release(archive->spool);
 	return r;

@@ -294,6 +294,20 @@ time.sleep(600)' >"$T/port" 3>&- 4>&- &
 	[ "$(stat -c %Y "$N/other.tgz.prov")" -gt 1000000000 ]
 }
 
+@test "a provenance that comes while its archive is being pushed is published as well" {
+	mount_scripted
+	mkdir -p "$N"
+	make_prov "$A" >"$T/prov"
+	fault '{"method": "PUT", "path": "*/uploads/*", "action": "delay", "seconds": 2, "count": 2}'
+	background cp "$A" "$N/app-1.0.0.tgz"
+	wait_until 30 saw 1 "method=PUT&path=*$NS/app*"
+	cp "$T/prov" "$N/app-1.0.0.tgz.prov"
+	ended "$JOB"
+	published "$A"
+	published "$T/prov"
+	cmp "$T/prov" "$N/app/1.0.0/app-1.0.0.tgz.prov"
+}
+
 @test "the answer of the manifest's PUT is lost: the tag decides" {
 	mount_scripted
 	mkdir -p "$N"
