@@ -277,6 +277,36 @@ static int refuse_nothing(
 		new_name);
 }
 
+static int move_file(
+	struct call *call, struct node *node, struct node *new_parent, const char *new_name)
+{
+	int r = spool_acquire(call, node->spool);
+
+	if (r < 0)
+		return r;
+	r = refuse_nothing(call, node, new_parent, new_name);
+	if (r == 0)
+		r = publish_rename(call, node, new_parent, new_name);
+	spool_release(node->spool);
+	return r;
+}
+
+/* Onto a file that is not published, or is so just now: a push of it is waited for, so that it does
+ * not end after ours. Then it is nobody's, though it may be open. */
+static int replace_file(struct call *call, struct node *node, struct node *new_parent,
+	const char *new_name, struct node *other)
+{
+	int r = spool_acquire(call, other->spool);
+
+	if (r < 0)
+		return r;
+	r = move_file(call, node, new_parent, new_name);
+	if (r == 0)
+		spool_unlink(other->spool);
+	spool_release(other->spool);
+	return r;
+}
+
 static int rename_file(
 	struct call *call, struct node *node, struct node *new_parent, const char *new_name)
 {
@@ -290,16 +320,9 @@ static int rename_file(
 	if (other && kind == LOCAL_OVER)
 		r = spool_await_writer(call, other->spool);
 	if (r == 0)
-		r = spool_acquire(call, node->spool);
-	if (r == 0) {
-		r = refuse_nothing(call, node, new_parent, new_name);
-		if (r == 0)
-			r = publish_rename(call, node, new_parent, new_name);
-		spool_release(node->spool);
-		/* What had the name is nobody's now, though it may be open. */
-		if (r == 0 && other && kind == LOCAL_FILE && other != node)
-			spool_unlink(other->spool);
-	}
+		r = other && kind == LOCAL_FILE && other != node
+			    ? replace_file(call, node, new_parent, new_name, other)
+			    : move_file(call, node, new_parent, new_name);
 	if (other)
 		tree_unpin(call->mount->tree, other);
 	return r;

@@ -308,6 +308,21 @@ time.sleep(600)' >"$T/port" 3>&- 4>&- &
 	cmp "$T/prov" "$N/app/1.0.0/app-1.0.0.tgz.prov"
 }
 
+@test "a file renamed onto one that is being pushed is what stays" {
+	mount_scripted
+	mkdir -p "$N"
+	cp "$OTHER" "$N/.next"
+	fault '{"method": "PUT", "path": "*/uploads/*", "action": "delay", "seconds": 2, "count": 2}'
+	background cp "$A" "$N/app-1.0.0.tgz"
+	wait_until 30 saw 1 "method=PUT&path=*$NS/app*"
+	mv "$N/.next" "$N/app-1.0.0.tgz"
+	published "$OTHER"
+	ended "$JOB"
+	published "$OTHER"
+	cmp "$OTHER" "$N/app-1.0.0.tgz"
+	cmp "$OTHER" "$N/app/1.0.0/app-1.0.0.tgz"
+}
+
 @test "the answer of the manifest's PUT is lost: the tag decides" {
 	mount_scripted
 	mkdir -p "$N"
