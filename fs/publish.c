@@ -198,9 +198,12 @@ int publish_spool(struct call *call, struct node *node, bool is_strict)
 	struct spool *spool = node->spool;
 	int r;
 
-	if (spool->state != SPOOL_DIRTY || spool_is_unlinked(spool) ||
-		publish_is_scratch(spool->parent, spool->name))
+	if (spool->state != SPOOL_DIRTY || publish_is_scratch(spool->parent, spool->name))
 		return 0;
+	if (spool_is_unlinked(spool))
+		return fail(&call->err, ENOENT,
+			"%s was removed or replaced before it was published: copy it again",
+			spool->name);
 	if (!call->may_wait)
 		return -EWOULDBLOCK;
 	mount_begin_push(call->mount);

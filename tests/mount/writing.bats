@@ -183,10 +183,50 @@ spooled() {
 	cp "$A2" "$N/.next"
 	mv "$N/.next" "$N/slow.tgz"
 	published "$A2" 2.0.0
-	tail -c +51 "$A" >&8
-	exec 8>&-
+	refused "No such file" bash -c 'tail -c +51 "$A" >&8'
+	exec 8>&- || true
 	[ -z "$(tag_digest "$NS/app" 1.0.0)" ]
 	cmp "$A2" "$N/slow.tgz"
+}
+
+@test "a close is no success where the name has gone meanwhile" {
+	local how
+	cp "$A2" "$N/.next"
+	for how in "rm $N/rm/slow.tgz" "rm -r $N/rm" "mv $N/.next $N/mv/slow.tgz"; do
+		mkdir -p "$N/${how%% *}"
+		python3 - "$N/${how%% *}/slow.tgz" "$A" "$how" <<-'END'
+		import errno, os, subprocess, sys
+		path, archive, how = sys.argv[1:]
+		data = open(archive, "rb").read()
+		fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+		os.write(fd, data[:50])
+		subprocess.run(how.split(), check=True)
+		os.write(fd, data[50:])
+		try:
+		    os.close(fd)
+		    sys.exit("closed")
+		except OSError as error:
+		    assert error.errno == errno.ENOENT, error
+		END
+		[ -z "$(tag_digest "$NS/${how%% *}/app" 1.0.0)" ]
+	done
+	cmp "$A2" "$N/mv/slow.tgz"
+	log_of | grep -q "slow.tgz was removed or replaced before it was published"
+	# What was published by then is no failure, nor is scratch.
+	python3 - "$N" "$A" <<-'END'
+	import os, sys
+	folder, archive = sys.argv[1:]
+	fd = os.open(f"{folder}/typed.tgz", os.O_WRONLY | os.O_CREAT, 0o644)
+	os.write(fd, open(archive, "rb").read())
+	os.fsync(fd)
+	os.unlink(f"{folder}/typed.tgz")
+	os.close(fd)
+	fd = os.open(f"{folder}/.scratch", os.O_WRONLY | os.O_CREAT, 0o644)
+	os.write(fd, b"scratch")
+	os.unlink(f"{folder}/.scratch")
+	os.close(fd)
+	END
+	published "$A"
 }
 
 @test "a rename that fails leaves the scratch file, listed" {
