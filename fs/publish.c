@@ -254,6 +254,17 @@ int publish_rename(
 	return r;
 }
 
+/* A name that was published may have bytes written on to it by whoever had it open. */
+static bool has_name(struct mount *mount, const struct spool *spool, const struct node *node)
+{
+	enum local_kind kind;
+	struct node *named = local_get(mount, spool->parent, spool->name, &kind);
+
+	if (named)
+		tree_unpin(mount->tree, named);
+	return named == node;
+}
+
 void publish_give_up(struct call *call, struct node *node)
 {
 	struct call waiting = {.mount = call->mount, .may_wait = true};
@@ -274,7 +285,7 @@ void publish_give_up(struct call *call, struct node *node)
 			spool->is_over = false;
 			local_put(call->mount, spool->parent, spool->name, LOCAL_FILE, node);
 		}
-		if (spool->is_over)
+		if (spool->is_over || !has_name(call->mount, spool, node))
 			spool_keep(spool, reason);
 		else if (!layout_is_provenance(spool->name))
 			log_err("%s; it stays in this mount until it is removed", reason);

@@ -229,6 +229,28 @@ spooled() {
 	published "$A"
 }
 
+@test "bytes that were written on after a push, and could not be published, are kept" {
+	python3 - "$N/odd.tgz" "$A" "$D/nochart.tgz" <<-'END'
+	import errno, os, sys
+	path, archive, more = sys.argv[1:]
+	fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+	os.write(fd, open(archive, "rb").read())
+	os.fsync(fd)
+	os.ftruncate(fd, 0)
+	os.pwrite(fd, open(more, "rb").read(), 0)
+	try:
+	    os.close(fd)
+	    sys.exit("closed")
+	except OSError as error:
+	    assert error.errno == errno.EINVAL, error
+	END
+	published "$A"
+	cmp "$A" "$N/odd.tgz"
+	wait_until 30 cmp "$D/nochart.tgz" "$T"/cache/failed/*-odd.tgz
+	log_of | grep -q "odd.tgz was not published; its bytes are kept in $T/cache/failed/"
+	[ "$(spooled)" = 0 ]
+}
+
 @test "a rename that fails leaves the scratch file, listed" {
 	cp "$A2" "$N/"
 	cp "$D/nochart.tgz" "$N/.next"
