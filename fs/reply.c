@@ -29,6 +29,9 @@ static int level_of(const struct request *request, int code)
 
 	if (code == EINTR || code == ESTALE || (code == ENOENT && operation->is_lookup))
 		return LOG_DEBUG;
+	/* Whoever renames copies instead then. */
+	if (code == EXDEV)
+		return LOG_DEBUG;
 	if (!request->call.err.text[0])
 		return LOG_DEBUG;
 	return operation->is_push ? LOG_ERR : LOG_WARNING;

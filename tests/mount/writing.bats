@@ -251,6 +251,15 @@ spooled() {
 	[ "$(spooled)" = 0 ]
 }
 
+@test "a directory that is copied instead of renamed is no failure in the log" {
+	mkdir -p "$N/.from/below"
+	echo hello >"$N/.from/below/note"
+	mv "$N/.from" "$N/.to"
+	[ "$(cat "$N/.to/below/note")" = hello ]
+	[ ! -e "$N/.from" ]
+	if log_of | grep -E "error|warning"; then false; fi
+}
+
 @test "a rename that fails leaves the scratch file, listed" {
 	cp "$A2" "$N/"
 	cp "$D/nochart.tgz" "$N/.next"
