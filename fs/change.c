@@ -107,8 +107,11 @@ static int make_directory(
 		return 0;
 	}
 	len = snprintf(path, sizeof(path), "%s%s%s", parent->path, *parent->path ? "/" : "", name);
-	if (!reference_is_component(name) || layout_is_archive(name) ||
-		layout_is_provenance(name) || len < 0 || (size_t)len >= sizeof(path))
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return fail(&call->err, EINVAL,
+			"%s: its path would be longer than a repository's name can be (%d bytes)",
+			name, REFERENCE_REPOSITORY_MAX);
+	if (!reference_is_component(name) || layout_is_archive(name) || layout_is_provenance(name))
 		return fail(&call->err, EINVAL,
 			"%s is no name for a repository: lower-case letters, digits and single . _ "
 			"- between them",

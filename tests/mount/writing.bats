@@ -260,6 +260,14 @@ spooled() {
 	if log_of | grep -E "error|warning"; then false; fi
 }
 
+@test "a path that is too long for a repository is refused as such" {
+	local part
+	part=$(printf 'a%.0s' $(seq 200))
+	mkdir "$N/$part"
+	refused "Invalid argument" mkdir "$N/$part/$part"
+	log_of | grep -q "longer than a repository's name can be"
+}
+
 @test "a rename that fails leaves the scratch file, listed" {
 	cp "$A2" "$N/"
 	cp "$D/nochart.tgz" "$N/.next"
