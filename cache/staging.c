@@ -211,15 +211,10 @@ int staging_create(struct staging *staging, const char *name, uint64_t *id, stru
 		must_print("%s/%s-%s", staging->folder, print_id(key, *id), clean);
 	scoped(closep) int fd =
 		openat(at, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 && (errno == ENOSPC || errno == EDQUOT))
-		return fail(err, ENOSPC, "no room for %s in %s", clean, store_path(staging->store));
-	if (fd < 0 && errno == ENOENT)
-		return fail(err, EIO,
-			"the cache directory %s was emptied while in use; mount again",
-			store_path(staging->store));
-	if (fd < 0)
-		return fail_errno(
-			err, "cannot make a file for %s in %s", clean, store_path(staging->store));
+	if (fd < 0) {
+		store_fail_disk(err, staging->store, errno);
+		return fail_within(err, "cannot make a file for %s", clean);
+	}
 	pthread_mutex_lock(&staging->lock);
 	map_put(&staging->files, key, take(path));
 	pthread_mutex_unlock(&staging->lock);

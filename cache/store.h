@@ -24,6 +24,10 @@ void store_closep(struct store **store);
 int store_directory_fd(const struct store *store);
 const char *store_path(const struct store *store);
 
+/* Writing below the directory has failed with that errno: the sentence, which says what to do where
+ * there is no room. */
+int store_fail_disk(struct error *err, const struct store *store, int code);
+
 /* Where a blob lies, relative to the directory. */
 void store_blob_path(const struct digest *digest, char path[STORE_BLOB_PATH_SIZE]);
 

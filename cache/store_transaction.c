@@ -23,7 +23,7 @@ struct transaction {
 };
 
 /* What is not there where we put things is no "no such file" to whoever opened a chart. */
-static int fail_disk(struct error *err, const struct store *store, int code)
+int store_fail_disk(struct error *err, const struct store *store, int code)
 {
 	if (code == ENOSPC || code == EDQUOT)
 		return fail(err, ENOSPC,
@@ -64,7 +64,7 @@ struct transaction *store_begin(
 	transaction->fd = open_temporary(transaction);
 	if (transaction->fd < 0) {
 		transaction->path[0] = '\0';
-		fail_disk(err, store, -transaction->fd);
+		store_fail_disk(err, store, -transaction->fd);
 		return NULL;
 	}
 	transaction->hasher = hasher_new();
@@ -117,7 +117,7 @@ int store_append(struct transaction *transaction, const void *bytes, size_t len,
 	}
 	r = write_all(transaction->fd, bytes, len);
 	if (r < 0)
-		return fail_disk(err, transaction->store, -r);
+		return store_fail_disk(err, transaction->store, -r);
 	hasher_add(transaction->hasher, bytes, len);
 	transaction->len += len;
 	return 0;
@@ -126,7 +126,7 @@ int store_append(struct transaction *transaction, const void *bytes, size_t len,
 int store_rewind(struct transaction *transaction, struct error *err)
 {
 	if (ftruncate(transaction->fd, 0) < 0 || lseek(transaction->fd, 0, SEEK_SET) < 0)
-		return fail_disk(err, transaction->store, errno);
+		return store_fail_disk(err, transaction->store, errno);
 	hasher_end(transaction->hasher);
 	transaction->len = 0;
 	return 0;
@@ -157,7 +157,7 @@ static int finish(struct transaction *finished, const struct digest *got, struct
 	if (transaction->len != transaction->size || !digest_equal(got, &transaction->digest))
 		return refuse(transaction, got, err);
 	if (fchmod(transaction->fd, 0400) < 0)
-		return fail_disk(err, transaction->store, errno);
+		return store_fail_disk(err, transaction->store, errno);
 	store_blob_path(&transaction->digest, path);
 	if (renameat(at, transaction->path, at, path) < 0) {
 		char *slash = strrchr(path, '/');
@@ -170,7 +170,7 @@ static int finish(struct transaction *finished, const struct digest *got, struct
 		if (r == 0 && renameat(at, transaction->path, at, path) < 0)
 			r = -errno;
 		if (r < 0)
-			return fail_disk(err, transaction->store, -r);
+			return store_fail_disk(err, transaction->store, -r);
 	}
 	transaction->path[0] = '\0';
 	return 0;
@@ -243,7 +243,8 @@ int store_put_file(
 		return -err->code;
 	if (ioctl(transaction->fd, FICLONE, fd) == 0) {
 		r = digest_of_file(transaction->fd, &got, &transaction->len);
-		return r < 0 ? fail_disk(err, store, -r) : finish(take(transaction), &got, err);
+		return r < 0 ? store_fail_disk(err, store, -r)
+			     : finish(take(transaction), &got, err);
 	}
 	r = append_file(transaction, fd, err);
 	return r < 0 ? r : store_commit(take(transaction), err);

@@ -197,8 +197,8 @@ int spool_write(
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			r = fail_errno(&call->err, "writing %s to %s", spool->name,
-				store_path(spool->mount->store));
+			store_fail_disk(&call->err, spool->mount->store, errno);
+			r = fail_within(&call->err, "writing %s", spool->name);
 			staging_resize(spool->mount->staging, size, spool->size);
 			/* Bytes of it may be there: whatever was a chart is none any more. */
 			change(spool, spool->size);
@@ -218,7 +218,8 @@ int spool_truncate(struct call *call, struct spool *spool, uint64_t size)
 	if (r < 0)
 		return r;
 	if (ftruncate(spool->fd, (off_t)size) < 0) {
-		r = fail_errno(&call->err, "truncating %s", spool->name);
+		store_fail_disk(&call->err, spool->mount->store, errno);
+		r = fail_within(&call->err, "truncating %s", spool->name);
 		staging_resize(spool->mount->staging, size, old);
 		return r;
 	}

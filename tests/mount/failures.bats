@@ -600,6 +600,7 @@ crash() {
 	mkdir -p "$M/full$NS"
 	fails "No space left on device" cp "$BIG" "$M/full$NS/app-1.0.0.tgz"
 	[ "$(scripted_tag "full$NS/app" 1.0.0)" = null ]
+	says "write /full.*: writing app-1.0.0.tgz: the cache directory .* is full; make room there"
 	rm -f "$M/full$NS/app-1.0.0.tgz"
 	# What fits still works.
 	cp "$A" "$M/full$NS/"
