@@ -126,16 +126,18 @@ static int switch_to_spool(struct call *call, struct node *node, int flags)
  * replace that at once, because it can be sent but once. */
 static int open_gone(struct call *call, struct node *node, int flags)
 {
+	scoped(freep) char *name = NULL;
+	struct node *parent = spool_place(node->spool, &name);
 	struct node *published;
 	int r = -ESTALE;
 
-	if ((flags & O_ACCMODE) != O_RDONLY &&
-		lookup_name(call, node->parent, node->name, &published) == 0) {
+	if ((flags & O_ACCMODE) != O_RDONLY && lookup_name(call, parent, name, &published) == 0) {
 		if (published->kind == NODE_FILE)
 			r = switch_to_spool(call, published, flags);
 		tree_unpin(call->mount->tree, published);
 	}
-	return r == -ESTALE ? fail(&call->err, ESTALE, "%s was published just now", node->name) : r;
+	tree_unpin(call->mount->tree, parent);
+	return r == -ESTALE ? fail(&call->err, ESTALE, "%s was published just now", name) : r;
 }
 
 /* The acquirer's: whether the file can be opened, by a writer only as long as it has its name. One
@@ -203,17 +205,30 @@ static int open_file(
 			 : open_published(call, node, is_back, handle);
 }
 
+/* The name by which the kernel has found a file: its directory, pinned, and a copy of it. */
+static struct node *place_of(struct call *call, const struct node *node, char **name)
+{
+	if (node->kind == NODE_SPOOL)
+		return spool_place(node->spool, name);
+	*name = must_copy(node->name);
+	tree_pin(call->mount->tree, node->parent);
+	return node->parent;
+}
+
 int handle_open(struct call *call, struct node *node, int flags, struct handle **handle)
 {
 	struct stale *stale = call->mount->stale;
-	bool is_back = stale_take(stale, node, call->tid);
+	scoped(freep) char *name = NULL;
+	struct node *parent = place_of(call, node, &name);
+	bool is_back = stale_take(stale, parent, name, call->tid);
 	int r = open_file(call, node, flags, is_back, handle);
 
 	/* The program would be told: somebody else was faster every time. */
 	if (r == -ESTALE && is_back)
-		return fail(&call->err, EBUSY, "%s is being written by others as well", node->name);
-	if (r == -ESTALE || (r == -EWOULDBLOCK && is_back))
-		stale_tell(stale, node, call->tid);
+		r = fail(&call->err, EBUSY, "%s is being written by others as well", name);
+	else if (r == -ESTALE || (r == -EWOULDBLOCK && is_back))
+		stale_tell(stale, parent, name, call->tid);
+	tree_unpin(call->mount->tree, parent);
 	return r;
 }
 

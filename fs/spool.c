@@ -304,6 +304,18 @@ void spool_move(struct spool *spool, struct node *parent, const char *name)
 	free(old_name);
 }
 
+struct node *spool_place(struct spool *spool, char **name)
+{
+	struct node *parent;
+
+	pthread_mutex_lock(&spool->lock);
+	parent = spool->parent;
+	tree_pin(spool->mount->tree, parent);
+	*name = must_copy(spool->name);
+	pthread_mutex_unlock(&spool->lock);
+	return parent;
+}
+
 void spool_unlink(struct spool *spool)
 {
 	pthread_mutex_lock(&spool->lock);

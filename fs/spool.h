@@ -79,6 +79,10 @@ bool spool_is_dirty(struct spool *spool);
 void spool_unlink(struct spool *spool);
 bool spool_is_unlinked(struct spool *spool);
 
+/* Where it has its name, or had it last: the directory, pinned, and a copy of the name. The node's
+ * own name is the one it was made under. For anybody. */
+struct node *spool_place(struct spool *spool, char **name);
+
 /* Waits until nobody has it open for writing. RELEASE comes some time after the close(2) that it
  * belongs to has returned: so what its opener has closed is waited for, a while; what is still
  * being written is EBUSY at once. -EWOULDBLOCK, -EINTR. The spool is not acquired. */

@@ -49,17 +49,18 @@ void stale_free(struct stale *stale)
 }
 
 /* What was published and what replaces it are two nodes with one name in one directory. */
-static uint64_t place_of(const struct node *node)
+static uint64_t place_of(const struct node *parent, const char *name)
 {
-	return node->parent->ino ^ map_hash(node->name);
+	return parent->ino ^ map_hash(name);
 }
 
-void stale_tell(struct stale *stale, const struct node *node, pid_t tid)
+void stale_tell(struct stale *stale, const struct node *parent, const char *name, pid_t tid)
 {
 	int64_t now_ms = clock_now_ms();
 	struct away *away = must_alloc(sizeof(*away));
 
-	*away = (struct away){.place = place_of(node), .tid = tid, .until_ms = now_ms + AWAY_MS};
+	*away = (struct away){
+		.place = place_of(parent, name), .tid = tid, .until_ms = now_ms + AWAY_MS};
 	pthread_mutex_lock(&stale->lock);
 	list_for_each (link, &stale->away) {
 		struct away *other = list_entry(link, struct away, link);
@@ -71,9 +72,9 @@ void stale_tell(struct stale *stale, const struct node *node, pid_t tid)
 	pthread_mutex_unlock(&stale->lock);
 }
 
-bool stale_take(struct stale *stale, const struct node *node, pid_t tid)
+bool stale_take(struct stale *stale, const struct node *parent, const char *name, pid_t tid)
 {
-	uint64_t place = place_of(node);
+	uint64_t place = place_of(parent, name);
 	bool is_away = false;
 
 	pthread_mutex_lock(&stale->lock);

@@ -13,8 +13,8 @@ struct stale;
 struct stale *stale_new(void);
 void stale_free(struct stale *stale);
 
-/* Thread `tid` is sent to look again for the name of that node. */
-void stale_tell(struct stale *stale, const struct node *node, pid_t tid);
+/* Thread `tid` is sent to look again for that name. */
+void stale_tell(struct stale *stale, const struct node *parent, const char *name, pid_t tid);
 
 /* Whether it was, and has not been back since; then it is back. */
-bool stale_take(struct stale *stale, const struct node *node, pid_t tid);
+bool stale_take(struct stale *stale, const struct node *parent, const char *name, pid_t tid);

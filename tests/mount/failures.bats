@@ -553,6 +553,19 @@ crash() {
 	[ -z "$(find "$T/cache/spool" "$T/cache/failed" -type f)" ]
 }
 
+@test "a renamed file that is opened while it is being pushed: to write it anew" {
+	mount_scripted
+	mkdir -p "$N"
+	touch "$N/.new"
+	mv "$N/.new" "$N/name.tgz"
+	fault '{"method": "PUT", "path": "*/manifests/*", "action": "delay", "seconds": 2, "count": 1}'
+	background cp "$A" "$N/name.tgz"
+	wait_until 30 saw 1 "method=PUT&path=*$NS/app/manifests*"
+	cp "$OTHER" "$N/name.tgz"
+	ended "$JOB"
+	published "$OTHER"
+}
+
 @test "a version is replaced though each lookup takes longer than a second" {
 	stored "$A"
 	start_relay "${SCRIPTED#*:}"
