@@ -1,28 +1,13 @@
+#include "fs/resolve_catalog.h"
 #include "cache/base/clock.h"
 #include "cache/base/log.h"
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
-#include "fs/resolve_facts.h"
 
 #include <string.h>
 
 /* How long a registry whose catalog fails has to say that it is there. */
 enum { PING_MS = 5000 };
-
-/* One registry's catalog as one identity may see it. Guarded by the lock of struct resolve. */
-struct catalog {
-	struct registry *registry;
-	struct names given; /* -o repository=; sorted, as is known */
-	struct names known; /* given, visited, pushed: whatever a catalog says */
-	bool is_running;
-	bool is_there;             /* the registry has a catalog */
-	bool has_page;             /* the first page of the one that runs is in the fact */
-	unsigned rounds;           /* fetches that have ended */
-	int64_t began_ms, took_ms; /* the last fetch */
-	struct error err;          /* the last fetch's; code 0: it was good */
-	bool is_alone;             /* that failure is the catalog's alone: the registry answers */
-	char key[];                /* of its fact */
-};
 
 void resolve_free_catalog(void *of)
 {
@@ -84,7 +69,7 @@ static void add_given(struct catalog *catalog, const struct options *options)
 	names_sort(&catalog->known);
 }
 
-static struct catalog *catalog_locked(struct mount *mount, struct registry *registry)
+struct catalog *resolve_catalog_locked(struct mount *mount, struct registry *registry)
 {
 	char key[RESOLVE_KEY_SIZE];
 	struct catalog *catalog;
@@ -101,10 +86,8 @@ static struct catalog *catalog_locked(struct mount *mount, struct registry *regi
 	return catalog;
 }
 
-/* Puts what the registry said and what is known beside it into the fact; the rest is as in `like`.
- */
-static void put_locked(struct mount *mount, struct catalog *catalog, const struct names *names,
-	const struct repositories *like)
+void resolve_put_catalog_locked(struct mount *mount, struct catalog *catalog,
+	const struct names *names, const struct repositories *like)
 {
 	struct repositories *value = must_alloc(sizeof(*value));
 
@@ -140,7 +123,7 @@ static void show_first_page(void *of, const struct names *so_far)
 	if (!catalog->has_page) {
 		older = facts_get(mount->facts, catalog->key);
 		if (!older || ((const struct repositories *)fact_value(older))->is_partial)
-			put_locked(mount, catalog, so_far, &partial);
+			resolve_put_catalog_locked(mount, catalog, so_far, &partial);
 		fact_release(older);
 		catalog->has_page = true;
 		pthread_cond_broadcast(&mount->resolve->changed);
@@ -169,7 +152,7 @@ static void note_failure_locked(struct fetch *fetch, const struct error *err, bo
 	catalog->err = *err;
 	catalog->is_alone = is_alone;
 	if (is_alone && !older)
-		put_locked(fetch->mount, catalog, &catalog->known, &partial);
+		resolve_put_catalog_locked(fetch->mount, catalog, &catalog->known, &partial);
 }
 
 /* What the fetch came to: the fact, or why there is none. */
@@ -194,7 +177,7 @@ static void note_result_locked(
 	catalog->err = (struct error){0};
 	catalog->is_alone = false;
 	catalog->is_there = r == 0;
-	put_locked(fetch->mount, catalog, names, &like);
+	resolve_put_catalog_locked(fetch->mount, catalog, names, &like);
 }
 
 /* Lists; a failure is the catalog's alone where the registry lets these credentials in meanwhile.
@@ -343,7 +326,7 @@ int resolve_repositories(
 	int r = 0;
 
 	pthread_mutex_lock(&mount->resolve->lock);
-	catalog = catalog_locked(mount, registry);
+	catalog = resolve_catalog_locked(mount, registry);
 	*repositories = facts_get(mount->facts, catalog->key);
 	if (*repositories && is_due(mount, catalog, *repositories)) {
 		if (is_fresh)
@@ -374,110 +357,14 @@ struct fact *resolve_peek_repositories(struct mount *mount, struct registry *reg
 	return facts_get(mount->facts, key);
 }
 
-/* Makes the fact anew after `known` has changed, with the age it has. */
-static void remake_locked(struct mount *mount, struct catalog *catalog, const char *without)
-{
-	scoped(fact_releasep) struct fact *fact = facts_get(mount->facts, catalog->key);
-	scoped(names_clearp) struct names names = {0};
-	const struct repositories *old;
-
-	if (!fact || fact_age_ms(fact) == INT64_MAX)
-		return;
-	old = fact_value(fact);
-	for (size_t i = 0; i < old->names.count; i++) {
-		const char *name = names_get(&old->names, i);
-
-		if (!without || strcmp(name, without) != 0)
-			names_add(&names, name, strlen(name));
-	}
-	put_locked(mount, catalog, &names, old);
-}
-
-void resolve_know_repository(struct mount *mount, struct registry *registry, const char *repository)
-{
-	scoped(fact_releasep) struct fact *fact = NULL;
-	struct catalog *catalog;
-
-	pthread_mutex_lock(&mount->resolve->lock);
-	catalog = catalog_locked(mount, registry);
-	fact = facts_get(mount->facts, catalog->key);
-	/* What a catalog holds goes when the catalog drops it. */
-	if (!names_has(&catalog->known, repository) &&
-		(!fact || !names_has(fact_value(fact), repository))) {
-		names_add(&catalog->known, repository, strlen(repository));
-		names_sort(&catalog->known);
-		remake_locked(mount, catalog, NULL);
-	}
-	pthread_mutex_unlock(&mount->resolve->lock);
-}
-
-/* Only what stands beside the catalog is dropped: what a catalog still lists is shown, as an empty
- * directory. */
-void resolve_unknow_repository(
-	struct mount *mount, struct registry *registry, const char *repository)
-{
-	struct catalog *catalog;
-	struct names rest = {0};
-
-	pthread_mutex_lock(&mount->resolve->lock);
-	catalog = catalog_locked(mount, registry);
-	if (names_has(&catalog->known, repository)) {
-		for (size_t i = 0; i < catalog->known.count; i++) {
-			const char *name = names_get(&catalog->known, i);
-
-			if (strcmp(name, repository) != 0)
-				names_add(&rest, name, strlen(name));
-		}
-		names_sort(&rest);
-		names_clear(&catalog->known);
-		catalog->known = rest;
-		remake_locked(mount, catalog, repository);
-	}
-	pthread_mutex_unlock(&mount->resolve->lock);
-}
-
-bool resolve_is_known(struct mount *mount, struct registry *registry, const char *path)
-{
-	const struct names *known;
-	bool is_known;
-
-	pthread_mutex_lock(&mount->resolve->lock);
-	known = &catalog_locked(mount, registry)->known;
-	is_known = resolve_has_repository(known, path) || resolve_has_below(known, path);
-	pthread_mutex_unlock(&mount->resolve->lock);
-	return is_known;
-}
-
 bool resolve_lacks_catalog(struct mount *mount, struct registry *registry)
 {
 	bool lacks;
 
 	pthread_mutex_lock(&mount->resolve->lock);
-	lacks = catalog_locked(mount, registry)->is_alone;
+	lacks = resolve_catalog_locked(mount, registry)->is_alone;
 	pthread_mutex_unlock(&mount->resolve->lock);
 	return lacks;
-}
-
-struct fact *resolve_given_repositories(
-	struct mount *mount, struct registry *registry, const char *path)
-{
-	scoped(names_clearp) struct names given = {0};
-	struct fact *fact = NULL;
-	struct catalog *catalog;
-
-	pthread_mutex_lock(&mount->resolve->lock);
-	catalog = catalog_locked(mount, registry);
-	/* Those that the registry has denied since are known no more. */
-	for (size_t i = 0; i < catalog->given.count; i++) {
-		const char *name = names_get(&catalog->given, i);
-
-		if (names_has(&catalog->known, name))
-			names_add(&given, name, strlen(name));
-	}
-	if (resolve_has_below(&given, path))
-		fact = facts_get(mount->facts, catalog->key);
-	pthread_mutex_unlock(&mount->resolve->lock);
-	return fact;
 }
 
 int resolve_has_children(
