@@ -287,7 +287,10 @@ static int move_file(
 
 	if (r < 0)
 		return r;
-	r = refuse_nothing(call, node, new_parent, new_name);
+	if (node->spool->fd < 0) /* published while it was waited for */
+		r = refuse_published(call, node->spool->parent, node->spool->name);
+	else
+		r = refuse_nothing(call, node, new_parent, new_name);
 	if (r == 0)
 		r = publish_rename(call, node, new_parent, new_name);
 	spool_release(node->spool);
