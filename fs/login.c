@@ -5,6 +5,7 @@
 #include "cache/base/memory.h"
 #include "cache/base/scope.h"
 #include "client/registry.h"
+#include "fs/options.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -170,7 +171,7 @@ static int parse(struct login *login, bool has_flags, int argc, char **argv, str
 		if (argv[i][0] == '-' && has_flags)
 			r = parse_flag(login, argc, argv, &i, err);
 		else if (argv[i][0] == '-')
-			r = fail(err, EINVAL, "unknown option \"%s\"", argv[i]);
+			r = fail(err, EINVAL, "unknown option \"%s\"; see chartfs --help", argv[i]);
 		else if (login->registry)
 			r = fail(err, EINVAL, "one argument too many: \"%s\"", argv[i]);
 		else
@@ -186,6 +187,8 @@ static int parse(struct login *login, bool has_flags, int argc, char **argv, str
 	if (!login->host[0] || path[0])
 		return fail(err, EINVAL, "\"%s\" is no registry: give HOST[:PORT] alone",
 			login->registry);
+	if (login->is_stdin && !login->username)
+		return fail(err, EINVAL, "--password-stdin needs -u USER");
 	return 0;
 }
 
@@ -218,56 +221,40 @@ static void close_client(struct client **client)
 	client_free(*client);
 }
 
-static int do_login(int argc, char **argv, struct error *err)
+static int do_login(struct login *login, struct error *err)
 {
 	scoped(buf_wipep) struct buf secret = BUF_INIT(SECRET_MAX);
 	scoped(buf_freep) struct buf username = BUF_INIT(1024);
 	scoped(close_client) struct client *client = NULL;
-	struct login login = {0};
-	int r = parse(&login, true, argc, argv, err);
+	int r = 0;
 
-	if (r)
-		return r;
-	if (!login.username && login.is_stdin)
-		return fail(err, EINVAL, "--password-stdin needs -u USER");
-	if (!login.username) {
+	if (!login->username) {
 		r = ask("Username: ", false, &username, err);
-		login.username = buf_text(&username);
+		login->username = buf_text(&username);
 	}
-	if (r == 0 && !login.username[0])
+	if (r == 0 && !login->username[0])
 		r = fail(err, EINVAL, "the user's name is empty");
 	if (r == 0)
-		r = get_secret(&login, &secret, err);
+		r = get_secret(login, &secret, err);
 	if (r == 0)
-		r = open_client(&login, &client, err);
+		r = open_client(login, &client, err);
 	if (r == 0)
-		r = client_login(client, login.host, login.username, buf_text(&secret), err);
+		r = client_login(client, login->host, login->username, buf_text(&secret), err);
 	if (r == 0)
-		printf("Logged in to %s as %s\n", login.host, login.username);
+		printf("Logged in to %s as %s\n", login->host, login->username);
 	return r;
 }
 
-static int do_logout(int argc, char **argv, struct error *err)
+static int do_logout(struct login *login, struct error *err)
 {
 	scoped(close_client) struct client *client = NULL;
-	struct login login = {0};
-	int r = parse(&login, false, argc, argv, err);
+	int r = open_client(login, &client, err);
 
 	if (r == 0)
-		r = open_client(&login, &client, err);
+		r = client_logout(client, login->host, err);
 	if (r == 0)
-		r = client_logout(client, login.host, err);
-	if (r == 0)
-		printf("Logged out of %s\n", login.host);
+		printf("Logged out of %s\n", login->host);
 	return r;
-}
-
-static int finish(int r, const struct error *err, const char *command)
-{
-	if (r == 0 && fflush(stdout) == 0)
-		return EXIT_SUCCESS;
-	fprintf(stderr, "chartfs: %s: %s\n", command, r ? err->text : "cannot write the answer");
-	return EXIT_FAILURE;
 }
 
 static void prepare(void)
@@ -279,18 +266,32 @@ static void prepare(void)
 	log_open(LOG_TO_STDERR, LOG_WARNING);
 }
 
-int login_run(int argc, char **argv)
+static int run(const char *command, bool has_flags, int (*act)(struct login *, struct error *),
+	int argc, char **argv)
 {
+	struct login login = {0};
 	struct error err = {0};
+	int status = EXIT_USAGE;
+	int r;
 
 	prepare();
-	return finish(do_login(argc, argv, &err), &err, "login");
+	r = parse(&login, has_flags, argc, argv, &err);
+	if (r == 0) {
+		status = EXIT_FAILURE;
+		r = act(&login, &err);
+	}
+	if (r == 0 && fflush(stdout) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "chartfs: %s: %s\n", command, r ? err.text : "cannot write the answer");
+	return status;
+}
+
+int login_run(int argc, char **argv)
+{
+	return run("login", true, do_login, argc, argv);
 }
 
 int logout_run(int argc, char **argv)
 {
-	struct error err = {0};
-
-	prepare();
-	return finish(do_logout(argc, argv, &err), &err, "logout");
+	return run("logout", false, do_logout, argc, argv);
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2 };
-
 static const char help[] =
 	"chartfs shows an OCI registry as directories: reading a chart pulls it, copying one in\n"
 	"pushes it.\n"
@@ -72,6 +70,14 @@ static int print(const char *text)
 	return fputs(text, stdout) < 0 || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Alone, or behind a command. */
+static bool asks_for_help(int argc, char **argv)
+{
+	const char *last = argc == 2 || argc == 3 ? argv[argc - 1] : "";
+
+	return strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0;
+}
+
 /* Where the caller has closed one of the standard files, the next file that is opened would become
  * it: messages would go into the cache, or into a connection. */
 static void open_standard_files(void)
@@ -90,7 +96,7 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 
 	open_standard_files();
-	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
+	if (asks_for_help(argc, argv))
 		return print(help);
 	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0)
 		return print("chartfs " CHARTFS_VERSION "\n");

@@ -27,6 +27,9 @@ struct options {
 	int log_level;
 };
 
+/* The program's exit status where its command line is wrong. */
+enum { EXIT_USAGE = 2 };
+
 /* Parses the arguments after the command's name. EINVAL with a sentence. Nothing is touched. */
 int options_parse(struct options *options, int argc, char **argv, struct error *err);
 void options_free(struct options *options);

@@ -86,6 +86,17 @@ can_read() {
 	refused "-u USER" "$CHARTFS" login --password-stdin "$REGISTRY" <<<secret
 }
 
+@test "a command line that is wrong is told from a login that is" {
+	refused "-u USER" "$CHARTFS" login --password-stdin "$REGISTRY" <<<secret
+	[ "$status" = 2 ]
+	refused "unknown option" "$CHARTFS" logout --all "$REGISTRY"
+	[ "$status" = 2 ]
+	refused "which registry" "$CHARTFS" logout
+	[ "$status" = 2 ]
+	refused "does not accept" "$CHARTFS" login -u user --password-stdin "$REGISTRY" <<<wrong
+	[ "$status" = 1 ]
+}
+
 @test "a password in the arguments is refused" {
 	refused "--password-stdin" "$CHARTFS" login -u user -p "$SECRET" "$REGISTRY"
 	refused "--password-stdin" "$CHARTFS" login -u user "--password=$SECRET" "$REGISTRY"

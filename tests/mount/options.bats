@@ -59,6 +59,11 @@ refused() {
 	[ "$status" = 0 ]
 	[[ "$output" =~ ^chartfs\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 	not "$CHARTFS" --help >/dev/full
+	for command in login logout; do
+		run "$CHARTFS" "$command" --help
+		[ "$status" = 0 ]
+		[[ "$output" == *"chartfs $command"* ]]
+	done
 }
 
 @test "too few and too many arguments" {
