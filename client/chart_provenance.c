@@ -100,7 +100,9 @@ int chart_check_provenance(
 		return r;
 	digest_print(archive, digest);
 	if (!has_sum(find_files(&root), digest))
-		return fail(
-			err, EINVAL, "the provenance file does not name the archive's %s", digest);
+		return fail(err, EINVAL,
+			"the provenance file is another archive's, it does not name %s: copy the "
+			"one of this archive, or remove it",
+			digest);
 	return 0;
 }

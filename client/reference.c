@@ -242,7 +242,8 @@ static int check_source(const char *source, const char *rest, struct error *err)
 		return fail(err, EINVAL,
 			"the source holds a user name or password; use 'chartfs login' instead");
 	if (strstr(rest, "://"))
-		return fail(err, EINVAL, "'%s' is no source: only oci:// is known", source);
+		return fail(
+			err, EINVAL, "'%s' is no source: give oci://HOST[:PORT][/PATH]", source);
 	colon = slash ? strchr(slash, ':') : NULL;
 	if (colon)
 		return fail(err, EINVAL,

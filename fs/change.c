@@ -45,7 +45,7 @@ static int check_file_name(struct call *call, const struct node *parent, const c
 			"can be copied here",
 			name);
 	if (parent->kind == NODE_HOSTS)
-		return fail(&call->err, EINVAL, "%s belongs into a registry's directory", name);
+		return fail(&call->err, EINVAL, "%s belongs in a registry's directory", name);
 	return 0;
 }
 

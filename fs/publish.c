@@ -288,7 +288,8 @@ void publish_give_up(struct call *call, struct node *node)
 		if (spool->is_over || !has_name(call->mount, spool, node))
 			spool_keep(spool, reason);
 		else if (!layout_is_provenance(spool->name))
-			log_err("%s; it stays in this mount until it is removed", reason);
+			log_err("%s; it stays in this mount by its name: copy it again or remove it",
+				reason);
 	}
 	if (spool->is_over && local_remove(call->mount, spool->parent, spool->name, node))
 		notify_entry(call->mount, spool->parent, spool->name);

@@ -31,13 +31,13 @@ static int in_version(struct call *call, const struct node *directory, const cha
 
 	if (strcmp(reference_last_component(directory->path), name) != 0)
 		return fail(&call->err, EINVAL,
-			"chart %s does not belong into %s, which takes only chart %s", name,
+			"chart %s does not belong in %s, which takes only chart %s", name,
 			directory->path, reference_last_component(directory->path));
 	if (strcmp(target->tag, directory->tag) != 0) {
 		reference_version_of_tag(directory->tag, own);
 		return fail(&call->err, EINVAL,
-			"version %s of %s does not belong into the directory of version %s",
-			version, name, own);
+			"version %s of %s does not belong in the directory of version %s", version,
+			name, own);
 	}
 	return set_repository(call, target, directory->path, "");
 }
@@ -67,7 +67,7 @@ static int in_directory(
 			return r;
 		if (!is)
 			return fail(&call->err, EINVAL,
-				"chart %s does not belong into %s, which reads as a version", name,
+				"chart %s does not belong in %s, which reads as a version", name,
 				directory->path);
 	}
 	if (*directory->path) {
@@ -76,7 +76,7 @@ static int in_directory(
 			return r;
 		if (is)
 			return fail(&call->err, EINVAL,
-				"chart %s does not belong into %s, which is a chart itself", name,
+				"chart %s does not belong in %s, which is a chart itself", name,
 				directory->path);
 	}
 	return set_repository(call, target, directory->path, name);
@@ -86,7 +86,7 @@ int target_of_chart(struct call *call, const struct node *directory, const char 
 	const char *version, struct target *target)
 {
 	if (!directory->registry || directory->kind == NODE_SCRATCH)
-		return fail(&call->err, EINVAL, "charts belong into a registry's directories");
+		return fail(&call->err, EINVAL, "charts belong in a registry's directories");
 	target->registry = directory->registry;
 	if (!reference_is_component(name))
 		return fail(&call->err, EINVAL,

@@ -16,7 +16,7 @@ struct target {
 int target_of_chart(struct call *call, const struct node *directory, const char *name,
 	const char *version, struct target *target);
 
-/* EACCES where a file of that name, going by the name, would belong into a repository that has just
+/* EACCES where a file of that name, going by the name, would belong in a repository that has just
  * refused uploads: before its bytes are written, for programs that do not look at what close says.
  * Asks nobody. */
 int target_may_push(struct call *call, const struct node *directory, const char *name);

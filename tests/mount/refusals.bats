@@ -80,7 +80,7 @@ says() {
 	push_chart "$NS/app" 1.0.0 "$A"
 	mount_chartfs
 	refused "Invalid argument" cp "$A2" "$N/app/1.0.0/"
-	says "version 2.0.0 of app does not belong into the directory of version 1.0.0"
+	says "version 2.0.0 of app does not belong in the directory of version 1.0.0"
 	[ "$(ls "$N/app")" = 1.0.0 ]
 	[ -z "$(tag_digest "$NS/app" 2.0.0)" ]
 }
@@ -90,7 +90,7 @@ says() {
 	make_chart other 1.0.0 "$T/other-1.0.0.tgz"
 	mount_chartfs
 	refused "Invalid argument" cp "$T/other-1.0.0.tgz" "$N/app/"
-	says "chart other does not belong into $NS/app"
+	says "chart other does not belong in $NS/app"
 	refused "Invalid argument" cp "$T/other-1.0.0.tgz" "$N/app/1.0.0/"
 	[ "$(ls "$N")" = app ]
 }

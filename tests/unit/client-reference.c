@@ -323,7 +323,7 @@ static void test_sentences(void)
 		{"user:secret@ghcr.io", "chartfs login"},
 		{"oci://ghcr.io/a/b:1.0", "mount 'oci://ghcr.io/a/b'"},
 		{"oci://ghcr.io/a@sha256:00", "digest"},
-		{"ftp://x", "only oci://"},
+		{"ftp://x", "give oci://"},
 		{"charts/app", "oci://charts/app"},
 	};
 	char host[REFERENCE_HOST_MAX + 1], path[REFERENCE_REPOSITORY_MAX + 1];
