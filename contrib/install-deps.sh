@@ -8,7 +8,7 @@ set -eu
 build=(build-essential pkg-config libfuse3-dev fuse3 libcurl4-openssl-dev libcjson-dev libssl-dev
 	zlib1g-dev libyaml-dev)
 demo=(curl)
-test=(bats rsync apache2-utils jq python3 curl strace openssl procps tzdata iproute2)
+test=(bats rsync apache2-utils jq python3 curl strace openssl procps tzdata util-linux-extra iproute2)
 lint=(clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-14-dev)
 
 as_root() {

@@ -2,7 +2,7 @@
 # Runs the tests and ends with the line `N passed, N failed, N skipped`.
 #
 # tests/run.sh [-b BUILD] [-j JOBS] [-t SECONDS] [units|fuzz|parity|mount|FILE...]
-#   -b  the folder of the build to test (.build)       -j  files at a time (the processors)
+#   -b  the folder of the build to test (.build)       -j  files at a time (the processors and one)
 #   -t  how long one file may take (900)
 # Without a choice: all. A FILE is a program of BUILD/unit or a tests/mount/*.bats; a replay is
 # named fuzz/HARNESS. Nothing is ever tried twice. A file of the mount suite with a line that
@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-build=.build jobs=$(nproc) limit=900
+build=.build jobs=$(($(nproc) + 1)) limit=900
 while getopts b:j:t: option; do
 	case $option in
 	b) build=$OPTARG ;;
