@@ -276,8 +276,10 @@ static int run_read(struct request *request)
 	char *bytes = session_buffer(request->size);
 	ssize_t len;
 
-	if (!bytes)
-		bytes = own = must_alloc(request->size);
+	if (!bytes) {
+		own = must_alloc(request->size);
+		bytes = own;
+	}
 	len = handle_read(
 		&request->call, request->file->handle, bytes, request->size, request->offset);
 	return len < 0 ? (int)len : reply_bytes(request, bytes, (size_t)len);

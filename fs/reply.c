@@ -235,8 +235,10 @@ int reply_listing(struct request *request)
 	scoped(freep) char *own = NULL;
 	int r;
 
-	if (!bytes)
-		bytes = own = must_alloc(request->size);
+	if (!bytes) {
+		own = must_alloc(request->size);
+		bytes = own;
+	}
 	len = fill_entries(request, bytes, nodes, &count);
 	settle(request);
 	r = fuse_reply_buf(request->req, bytes, len);
